@@ -1,0 +1,83 @@
+"""The ``kit`` command: dispatch, and the one place where an error becomes an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from kit import __version__
+from kit.cli import console
+from kit.errors import ExitCode, KitError
+
+COMMANDS = {
+    "demo": "The whole road on the embedded default model.",
+    "models": "Pinned models: list, pull, verify, path.",
+    "run": "Simulate a study.",
+    "replay": "Simulate one run again and compare bytes.",
+    "show": "Read a run's transcript.",
+    "analyze": "Measure runs and compute every effect.",
+    "report": "One HTML page for a study's results.",
+    "validate": "Check YAML files.",
+    "doctor": "Check this machine, the library and the model.",
+}
+"""Command name to the line ``kit --help`` shows; the module ``kit.cli.<name>`` holds ``command``."""
+
+
+class _LazyGroup(click.Group):
+    """Imports a command's module when it is used, so that ``kit --help`` loads nothing heavy."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"kit.cli.{name}").command
+        assert isinstance(command, click.Command)  # a programming error, not the user's
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="kit")
+def kit() -> None:
+    """Replicate "Alignment Backfire" offline, with open-weight models."""
+
+
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit with one of :class:`kit.errors.ExitCode`."""
+    sys.exit(run(args))
+
+
+def run(args: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code."""
+    try:
+        result = kit.main(args=args, prog_name="kit", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.ERROR
+    except (KeyboardInterrupt, click.Abort):
+        console.problem("interrupted; the same command continues where it stopped")
+        return ExitCode.INTERRUPTED
+    except KitError as error:
+        console.error(error)
+        return error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        return ExitCode.OK
+    except Exception as error:
+        path = console.crash_log(error, traceback.format_exc(), args)
+        console.problem(f"bug: {type(error).__name__}: {error}")
+        console.problem(f"  next: please report it with {path}")
+        return ExitCode.BUG
+    return int(result) if isinstance(result, int) else ExitCode.OK

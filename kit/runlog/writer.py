@@ -1,0 +1,135 @@
+"""Run logs onto disk: append, make durable once per round, rename when complete."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pydantic import BaseModel
+
+from kit.errors import OutputError
+from kit.runlog.reader import COMPLETE, PARTIAL
+from kit.runlog.records import Footer, Header, Turn
+
+
+def canonical(record: BaseModel) -> bytes:
+    """One line of JSON that depends on the record's values alone."""
+    data = record.model_dump(mode="json")
+    text = json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return text.encode() + b"\n"
+
+
+def output_error(error: OSError, path: Path) -> OutputError:
+    """What an operating system error on the result folder means to the user."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return OutputError(
+            "the disk is full; finished runs are safe",
+            where=path,
+            hint="free some space and run the same command again",
+        )
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return OutputError(
+            "the result folder cannot be written", where=path, hint="choose another with --out"
+        )
+    return OutputError(f"cannot be written: {error.strerror}", where=path)
+
+
+class RunWriter:
+    """Writes one run as ``NAME.partial.jsonl`` and renames it to ``NAME.jsonl`` after the footer.
+
+    Args:
+        path: the final path, ending in ``.jsonl``.
+        header: the run's header.
+
+    Raises:
+        OutputError: the folder is read-only or the disk is full.
+    """
+
+    def __init__(self, path: Path, header: Header):
+        self.path = path
+        self.partial = path.with_name(path.name.removesuffix(COMPLETE) + PARTIAL)
+        self._digest = hashlib.sha256()
+        self._turns = 0
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = open(self.partial, "wb")  # noqa: SIM115 - closed by __exit__
+        except OSError as error:
+            raise output_error(error, path.parent) from error
+        self._write([canonical(header)])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def append(self, turns: Sequence[Turn]) -> None:
+        """Write one round of turns and wait until they are on disk."""
+        self._turns += len(turns)
+        self._write([canonical(turn) for turn in turns])
+
+    def finish(self) -> Path:
+        """Write the footer and give the log its final name.
+
+        Returns:
+            The complete log.
+        """
+        footer = Footer(turns=self._turns, digest=self._digest.hexdigest())
+        self._write([canonical(footer)])
+        try:
+            self._file.close()
+            os.replace(self.partial, self.path)
+            sync_folder(self.path.parent)
+        except OSError as error:
+            raise output_error(error, self.path) from error
+        return self.path
+
+    def _write(self, lines: Sequence[bytes]) -> None:
+        try:
+            for line in lines:
+                self._file.write(line)
+                self._digest.update(line)
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise output_error(error, self.partial) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in ``folder`` durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a whole file so that a reader sees the old bytes or the new, never a part.
+
+    Raises:
+        OutputError: the folder is read-only or the disk is full.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise output_error(error, path) from error
