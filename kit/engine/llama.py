@@ -112,6 +112,34 @@ class LlamaModel:
             self.library.llama_model_free(self._handle)
             self._handle = None
 
+    def cache_bytes(self, k_type: str) -> int:
+        """Bytes of KV cache per token of one dialogue; an upper bound for sliding windows and hybrids."""
+        library, handle = self.library, self._handle
+        heads = library.llama_model_n_head(handle)
+        embedding = library.llama_model_n_embd(handle)
+        width = library.llama_model_n_head_kv(handle)
+        key_length = self._metadata_int("attention.key_length", embedding // max(1, heads))
+        value_length = self._metadata_int("attention.value_length", embedding // max(1, heads))
+        # Q8_0 keeps 32 values in 34 bytes.
+        key_bytes = 34 / 32 if k_type == "q8_0" else 2
+        layers = library.llama_model_n_layer(handle)
+        return int(layers * width * (key_length * key_bytes + value_length * 2))
+
+    @property
+    def context_shapes_positions(self) -> bool:
+        """The context's size selects the rotary factors (long-context Phi and kin), so it enters the bits."""
+        return self._metadata_int("rope.scaling.original_context_length", 0) > 0
+
+    def _metadata_int(self, name: str, otherwise: int) -> int:
+        buffer = ctypes.create_string_buffer(256)
+        read = self.library.llama_model_meta_val_str
+        if read(self._handle, b"general.architecture", buffer, 256) < 0:
+            return otherwise
+        key_name = f"{buffer.value.decode()}.{name}".encode()
+        if read(self._handle, key_name, buffer, 256) < 0:
+            return otherwise
+        return int(buffer.value)
+
     @property
     def handle(self) -> Any:
         """The library's pointer."""
@@ -149,6 +177,10 @@ class LlamaModel:
             if piece.shareable:
                 marks.append(len(tokens))
         return Prompt(tuple(tokens), tuple(marks))
+
+    def count(self, text: str) -> int:
+        """Tokens of plain text."""
+        return len(self._tokenize(text.encode(), special=False))
 
     def _tokenize(self, text: bytes, *, special: bool) -> list[int]:
         room = len(text) + 8
@@ -195,6 +227,9 @@ class LlamaEngine:
         threads: worker threads; changes speed, not bits. None: every core this process may use.
         plain: use the kit's chat template.
         bit_class: what :func:`kit.engine.environment.bit_class` found.
+        batch: tokens computed at once; changes speed, not bits.
+        room: tokens to allocate per dialogue where fewer than the settings allow are needed; changes
+            memory, not bits (models whose bits it would change get the full context).
 
     Raises:
         EngineError: the context cannot be made, for want of memory as a rule.
@@ -211,6 +246,7 @@ class LlamaEngine:
         plain: bool = False,
         bit_class: str | None = None,
         batch: int = BATCH,
+        room: int | None = None,
     ):
         self.model = model
         self.capacity = capacity
@@ -219,7 +255,7 @@ class LlamaEngine:
         self.bit_class = bit_class
         self.identity: dict[str, Any] = {
             "kind": "llama.cpp",
-            "build": model.build.kind,
+            "build": str(model.build.kind),
             "model_sha256": model_sha256,
             "k_type": settings.k_type,
             "template": hashlib.sha256(self.template.source.encode()).hexdigest(),
@@ -227,7 +263,9 @@ class LlamaEngine:
         self._library = model.library
         self._batch_size = batch
         parameters = self._library.llama_context_default_params()
-        parameters.n_ctx = settings.context * capacity
+        if room is None or model.context_shapes_positions:
+            room = settings.context
+        parameters.n_ctx = room * capacity
         parameters.n_batch = batch
         parameters.n_ubatch = batch
         parameters.n_seq_max = capacity
@@ -242,7 +280,7 @@ class LlamaEngine:
         self._context = self._library.llama_init_from_model(model.handle, parameters)
         if not self._context:
             raise EngineError(
-                f"no context of {capacity} dialogues of {settings.context:,} tokens: "
+                f"no context of {capacity} dialogues of {room:,} tokens: "
                 f"{last_message() or 'not enough memory'}",
                 hint="lower --cohort, or the study's engine.context",
             )

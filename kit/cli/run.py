@@ -1,0 +1,220 @@
+"""``kit run``: plan, then simulate what is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from kit.cli import console
+from kit.engine.llama import cores
+from kit.errors import OutputError
+from kit.runner import calibration, size
+from kit.runner.folder import ResultFolder
+from kit.runner.plan import Cost, Plan, cost, plan, portions
+from kit.runner.resolve import resolve, study_path
+from kit.runner.study import Progress as Step
+from kit.runner.study import run_portions
+from kit.runner.weights import Weights, load_weights
+from kit.society.scene import Scene
+from kit.spec.experiment import Experiment
+
+DEFAULT_RESULTS = Path("results")
+
+
+def default_folder(experiment: Experiment) -> Path:
+    """``results/<study>``, with the profile's name where one is used."""
+    name = experiment.study.id
+    return DEFAULT_RESULTS / (f"{name}-{experiment.profile}" if experiment.profile else name)
+
+
+@click.command(help="Simulate STUDY (a name in studies/, or a YAML file). Continues where it stopped.")
+@click.argument("study")
+@click.option("--out", type=click.Path(path_type=Path), help="Result folder [results/STUDY].")
+@click.option("--model", help="Run with this model of models.yaml instead of the study's.")
+@click.option("--only", metavar="GLOB", help="Only runs whose id matches, such as 'en-a0-*'.")
+@click.option("--profile", help="One of the study's profiles, such as 'smoke'.")
+@click.option("--dry-run", is_flag=True, help="Print the plan and its cost; simulate nothing.")
+@click.option("--cohort", type=click.IntRange(1, 25), help="Runs side by side [by memory].")
+@click.option("--threads", type=click.IntRange(1), help="Worker threads [all cores].")
+@click.option("--fast", is_flag=True, help="Accept a stock build: quicker, does not replay.")
+def command(
+    study: str,
+    out: Path | None,
+    model: str | None,
+    only: str | None,
+    profile: str | None,
+    *,
+    dry_run: bool,
+    cohort: int | None,
+    threads: int | None,
+    fast: bool,
+) -> None:
+    """Parse, call, print."""
+    experiment = resolve(study_path(study), model=model, profile=profile)
+    simulate_study(
+        experiment,
+        ResultFolder(out or default_folder(experiment)),
+        only=only,
+        dry_run=dry_run,
+        cohort=cohort,
+        threads=threads,
+        fast=fast,
+    )
+
+
+def simulate_study(
+    experiment: Experiment,
+    folder: ResultFolder,
+    *,
+    only: str | None = None,
+    dry_run: bool = False,
+    cohort: int | None = None,
+    threads: int | None = None,
+    fast: bool = False,
+) -> None:
+    """Plan and simulate, saying what is being done."""
+    planned = plan(experiment, folder, only=only)
+    _say_plan(planned, folder)
+    if not planned.todo:
+        console.say("Nothing to do: every run is complete.")
+        return
+    needed = list(dict.fromkeys(run.cell.model for run in planned.todo))
+    if dry_run:
+        for name in needed:
+            _say_cost(planned, load_weights(experiment.models[name], fast=fast), cohort, threads)
+        return
+    with folder.writing():
+        folder.freeze(experiment)
+        for name in needed:
+            weights = load_weights(experiment.models[name], fast=fast)
+            counted = cost(planned, weights, cohort=cohort, free=size.free_memory())
+            _check_disk(folder, counted)
+            _simulate(planned, weights, counted, folder, threads)
+    console.say(f"Complete: {planned.done + len(planned.todo)} runs in {folder.path / 'runs'}")
+
+
+def _say_plan(planned: Plan, folder: ResultFolder) -> None:
+    experiment = planned.experiment
+    study = experiment.study
+    profile = f", profile {experiment.profile}" if experiment.profile else ""
+    console.say(f"{study.id}: {study.title}{profile}")
+    console.say(f"  results in {folder.path}")
+    console.say(
+        f"  {len(planned.cells)} cells, {planned.done + len(planned.todo)} runs: "
+        f"{planned.done} complete, {len(planned.todo)} to do ({planned.agent_turns:,} answers)"
+    )
+    if experiment.missing_languages:
+        console.say(f"  no file yet for: {', '.join(experiment.missing_languages)}")
+    for name, pin in experiment.models.items():
+        if pin.size in ("tiny", "small"):
+            console.say(f"  {name} is too small to tell anything about people or policies:")
+            console.say("  its numbers are a smoke test of the kit")
+
+
+def _say_cost(planned: Plan, weights: Weights, cohort: int | None, threads: int | None) -> None:
+    counted = cost(planned, weights, cohort=cohort, free=size.free_memory())
+    console.say(f"  {counted.model}")
+    for language, tokens in sorted(counted.tokens.items()):
+        console.say(f"    longest dialogue in {language}: {tokens:,} tokens at worst")
+    console.say(f"    context for each of ten agents: {counted.room:,} tokens")
+    console.say(
+        f"    memory: {counted.memory_bytes / 1e9:,.2f} GB with {counted.cohort} run(s) side by side "
+        f"({counted.weights_bytes / 1e9:,.2f} GB of it weights)"
+    )
+    console.say(f"    disk: {counted.log_bytes / 1e6:,.1f} MB of logs at most")
+    first = next(run for run in planned.todo if run.cell.model == counted.model)
+    settings = Scene(planned.experiment, first).protocol.engine.value
+    engine = weights.engine(
+        settings, capacity=10, threads=threads, room=1024, with_bit_class=False
+    )
+    speed = calibration.measure(engine)
+    engine.close()
+    runs = [run for run in planned.todo if run.cell.model == counted.model]
+    answers = 0
+    read = 0
+    ceiling = 0
+    for run in runs:
+        scene = Scene(planned.experiment, run)
+        answers += scene.turns * len(scene.agents)
+        read += counted.tokens[run.cell.language] * len(scene.agents)
+        ceiling = max(ceiling, scene.protocol.sampling.value.max_tokens)
+    guess = calibration.estimate(speed, answers=answers, prompt_tokens=read, ceiling=ceiling)
+    console.say(
+        f"    speed here: reads {speed.read:,.0f}, speaks {speed.speak:,.0f} tokens a second"
+    )
+    console.say(
+        f"    time: about {_duration(guess.likely)} "
+        f"(between {_duration(guess.low)} and {_duration(guess.high)})"
+    )
+
+
+def _duration(seconds: float) -> str:
+    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:,.0f} {unit}"
+    return f"{seconds:.0f} seconds"
+
+
+def _check_disk(folder: ResultFolder, counted: Cost) -> None:
+    free = size.free_disk(folder.path)
+    if free is not None and free < counted.log_bytes:
+        raise OutputError(
+            f"the logs can take {counted.log_bytes / 1e6:,.1f} MB, {free / 1e6:,.1f} MB are free",
+            where=folder.path,
+            hint="free some space, or choose another folder with --out",
+        )
+
+
+def _simulate(
+    planned: Plan, weights: Weights, counted: Cost, folder: ResultFolder, threads: int | None
+) -> None:
+    todo = [run for run in planned.todo if run.cell.model == counted.model]
+    by_settings: dict[str, list[str]] = {}
+    answers = sum(
+        scene.turns * len(scene.agents)
+        for scene in (Scene(planned.experiment, run) for run in todo)
+    )
+    for run in todo:
+        settings = Scene(planned.experiment, run).protocol.engine.value
+        by_settings.setdefault(settings.model_dump_json(), []).append(run.run_id)
+    console.note(f"{counted.model}: {threads or cores()} threads, {counted.cohort} runs side by side")
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
+        console=Console(stderr=True),
+    ) as bar:
+        task = bar.add_task("measuring the bit class", total=answers)
+
+        def report(step: Step) -> None:
+            bar.update(task, advance=step.answers, description="answers")
+            for run_id in step.finished:
+                bar.console.print(f"  complete: {run_id}", highlight=False)
+
+        for run_ids in by_settings.values():
+            first = next(run for run in todo if run.run_id == run_ids[0])
+            engine = weights.engine(
+                Scene(planned.experiment, first).protocol.engine.value,
+                capacity=10 * counted.cohort,
+                threads=threads,
+                room=counted.room,
+            )
+            chosen = [
+                portion
+                for portion in portions(planned, counted.model, counted.cohort)
+                if portion.runs[0].run_id in run_ids
+            ]
+            try:
+                run_portions(planned.experiment, chosen, engine, folder, report)
+            finally:
+                engine.close()

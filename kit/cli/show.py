@@ -1,0 +1,123 @@
+"""``kit show``: a run's transcript in the terminal."""
+
+from __future__ import annotations
+
+import textwrap
+import unicodedata
+from collections.abc import Iterator
+from itertools import groupby
+
+import click
+
+from kit.cli import console
+from kit.cli.replay import run_path
+from kit.runlog.reader import RunLog, read
+from kit.runlog.records import Outcome, Turn, Utterance
+from kit.spec.experiment import Experiment, load_experiment
+from kit.spec.language import Channel, Language
+
+_WIDTH = 80
+_SIGN = {Channel.TALK: "says", Channel.WHISPER: "whispers to", Channel.MONOLOGUE: "thinks"}
+_COLOUR = {Channel.TALK: None, Channel.WHISPER: "yellow", Channel.MONOLOGUE: "cyan"}
+
+
+@click.command(help="Read RUN (a log, or a run id): who said what, to whom.")
+@click.argument("run")
+@click.option("--turn", type=click.IntRange(1), help="Only this turn.")
+@click.option("--agent", help="Only this agent (p01 ... p10, or a name).")
+def command(run: str, turn: int | None, agent: str | None) -> None:
+    """Parse, call, print."""
+    path = run_path(run)
+    log = read(path)
+    experiment = load_experiment(path.absolute().parent.parent)
+    for line in transcript(log, experiment, turn=turn, agent=agent):
+        console.say(line)
+
+
+def transcript(
+    log: RunLog, experiment: Experiment, *, turn: int | None, agent: str | None
+) -> Iterator[str]:
+    """The lines of a transcript, at most 80 columns wide."""
+    head = log.header
+    language = experiment.languages[head.language]
+    names = {persona.id: persona.name for persona in language.personas}
+    yield click.style(f"{head.run_id}  ({language.name}, model {head.model})", bold=True)
+    if head.profile:
+        yield f"profile {head.profile}: shortened, for small models"
+    marked = ", ".join(names[who] for who in head.aligned_agents) or "nobody"
+    yield from textwrap.wrap(f"carry the intervention: {marked}", _WIDTH, subsequent_indent="  ")
+    if head.individuated_agents:
+        told = ", ".join(names[who] for who in head.individuated_agents)
+        yield from textwrap.wrap(f"told to think independently: {told}", _WIDTH)
+    for number, turns in groupby(log.turns, key=lambda record: record.turn):
+        if turn is not None and number != turn:
+            continue
+        yield ""
+        yield click.style(f"Turn {number}", bold=True)
+        letter = head.protocol["wording"]
+        announcement = language.announcements[number - 1].wording(letter)
+        said = announcement.format(evicted=names[language.evicted])
+        yield from _wrap(said, "  | ", _WIDTH)
+        for record in turns:
+            if agent is None or agent in (record.agent, names[record.agent]):
+                yield from _turn(record, names, head.aligned_agents, language)
+
+
+def _turn(
+    record: Turn, names: dict[str, str], aligned: tuple[str, ...], language: Language
+) -> Iterator[str]:
+    mark = "*" if record.agent in aligned else " "
+    name = f"{mark}{names[record.agent]}"
+    if not record.utterances:
+        yield f"{name} says nothing that can be read ({record.outcome})"
+    for utterance in record.utterances:
+        yield from _utterance(name, utterance, names)
+
+
+def _utterance(name: str, utterance: Utterance, names: dict[str, str]) -> Iterator[str]:
+    to = f" {names[utterance.to]}" if utterance.to else ""
+    note = "" if utterance.outcome is Outcome.OK else f" [{utterance.outcome}]"
+    colour = _COLOUR[utterance.channel]
+    yield click.style(f"{name} {_SIGN[utterance.channel]}{to}:{note}", fg=colour)
+    for line in _wrap(utterance.text, "    ", _WIDTH):
+        yield click.style(line, fg=colour)
+
+
+def _wrap(text: str, indent: str, width: int) -> Iterator[str]:
+    """Lines no wider than ``width`` columns; wide characters count two, and may break anywhere."""
+    room = width - len(indent)
+    line, used = "", 0
+    for word in _breakable(_visible(text)):
+        columns = sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in word)
+        if used + columns > room and line.strip():
+            yield indent + line.rstrip()
+            line, used = "", 0
+            word = word.lstrip()
+            columns = sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in word)
+        line, used = line + word, used + columns
+    if line.strip():
+        yield indent + line.rstrip()
+
+
+def _breakable(text: str) -> Iterator[str]:
+    """Words with the blanks before them; a wide character is a word of its own."""
+    word = ""
+    for char in text:
+        wide = unicodedata.east_asian_width(char) in "WF"
+        if (char == " " or wide) and word.strip():
+            yield word
+            word = ""
+        word += char
+        if wide:
+            yield word
+            word = ""
+    if word:
+        yield word
+
+
+def _visible(text: str) -> str:
+    """No control characters: a model's words cannot steer the terminal."""
+    return "".join(
+        char if unicodedata.category(char)[0] != "C" or char == "\u200d" else "\ufffd"
+        for char in text
+    )

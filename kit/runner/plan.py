@@ -1,0 +1,221 @@
+"""What a study will cost, and in which portions it is simulated; nothing is written here."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from kit.errors import PlanError, RunLogError
+from kit.runlog.reader import read_any
+from kit.runlog.records import Header
+from kit.runner import size
+from kit.runner.folder import ResultFolder
+from kit.runner.weights import Weights, model_sha256
+from kit.society.identity import run_hash
+from kit.society.scene import Scene
+from kit.spec.experiment import Cell, Experiment, Run
+
+
+class CellPlan(NamedTuple):
+    """One condition of the plan."""
+
+    cell: Cell
+    runs: tuple[Run, ...]
+    """Runs still to do."""
+    done: int
+    """Runs that have a complete log."""
+
+
+class Portion(NamedTuple):
+    """Runs that are simulated side by side."""
+
+    runs: tuple[Run, ...]
+
+
+class Plan(NamedTuple):
+    """What is asked for and what is left to do."""
+
+    experiment: Experiment
+    cells: tuple[CellPlan, ...]
+    agent_turns: int
+    """Answers still to be made."""
+
+    @property
+    def todo(self) -> tuple[Run, ...]:
+        """Runs still to do."""
+        return tuple(run for cell in self.cells for run in cell.runs)
+
+    @property
+    def done(self) -> int:
+        """Runs that have a complete log."""
+        return sum(cell.done for cell in self.cells)
+
+
+class Cost(NamedTuple):
+    """Size of a model's share of a plan, at worst."""
+
+    model: str
+    tokens: dict[str, int]
+    """Longest dialogue per language."""
+    room: int
+    """Tokens to allocate per dialogue."""
+    weights_bytes: int
+    run_bytes: int
+    """KV cache of one run's ten dialogues."""
+    cohort: int
+    """Runs side by side."""
+    log_bytes: int
+    """All logs still to be written."""
+
+    @property
+    def memory_bytes(self) -> int:
+        """Weights and caches together."""
+        return self.weights_bytes + self.run_bytes * self.cohort
+
+
+def plan(experiment: Experiment, folder: ResultFolder, *, only: str | None = None) -> Plan:
+    """Compare what is asked for with what is there.
+
+    Args:
+        experiment: the resolved study.
+        folder: where results are and will be.
+        only: a pattern on run ids (or on the part after the study's name).
+
+    Raises:
+        PlanError: the pattern matches nothing, or a finished run is not of this plan.
+    """
+    chosen = [run for run in experiment.runs() if only is None or _matches(run, only)]
+    if not chosen:
+        raise PlanError(
+            f"no run matches '{only}'",
+            hint=f"run ids look like {experiment.runs()[0].run_id}",
+        )
+    by_cell: dict[Cell, list[Run]] = {}
+    for run in chosen:
+        by_cell.setdefault(run.cell, []).append(run)
+    cells = []
+    turns = 0
+    for cell, runs in by_cell.items():
+        done = [run for run in runs if folder.is_done(run)]
+        for run in done:
+            check_finished(experiment, run, folder)
+        todo = tuple(run for run in runs if run not in done)
+        if todo:
+            scene = Scene(experiment, todo[0])
+            turns += len(todo) * scene.turns * len(scene.agents)
+        cells.append(CellPlan(cell, todo, len(done)))
+    return Plan(experiment, tuple(cells), turns)
+
+
+def _matches(run: Run, pattern: str) -> bool:
+    return fnmatch.fnmatchcase(run.run_id, pattern) or fnmatch.fnmatchcase(
+        run.run_id.partition("/")[2], pattern
+    )
+
+
+def check_finished(experiment: Experiment, run: Run, folder: ResultFolder) -> Header:
+    """Make sure a finished run is the run of this plan.
+
+    Raises:
+        PlanError: it was made from other texts, settings or another model.
+        RunLogError: its log is damaged.
+    """
+    path = folder.log(run)
+    log = read_any(path)
+    if log.footer is None:
+        raise RunLogError("a complete log has lost its footer", where=path, hint=f"remove {path}")
+    header = log.header
+    pin = experiment.models[run.cell.model]
+    scene = Scene(experiment, run)
+    same = (
+        header.run_id == run.run_id
+        and header.model_sha256 == model_sha256(pin)
+        and header.run_hash == run_hash(scene, header.engine)
+    )
+    if not same:
+        raise PlanError(
+            f"{run.run_id} is finished, but was made from other texts, settings or another model",
+            where=path,
+            hint="choose another folder with --out; finished runs are never overwritten",
+        )
+    return header
+
+
+def cost(
+    planned: Plan, weights: Weights, *, cohort: int | None = None, free: int | None = None
+) -> Cost:
+    """What one model's share of the plan needs.
+
+    Args:
+        planned: the plan.
+        weights: the model, for its tokenizer and shape.
+        cohort: runs side by side; None chooses by memory.
+        free: bytes of memory available.
+
+    Raises:
+        PlanError: a dialogue cannot fit its context, or not even one run fits in memory.
+    """
+    experiment = planned.experiment
+    model = weights.model
+    template = model.template(plain=weights.pin.chat_template == "plain")
+    tokens: dict[str, int] = {}
+    room = 0
+    logs = 0
+    per_token = 0
+    replicates = 1
+    for cell in planned.cells:
+        if cell.cell.model != weights.pin.id or not cell.runs:
+            continue
+        scene = Scene(experiment, _fullest(cell.runs[0], experiment))
+        settings = scene.protocol.engine.value
+        worst = size.worst_case(scene, model, template).total
+        language = cell.cell.language
+        tokens[language] = max(worst, tokens.get(language, 0))
+        room = max(
+            room,
+            size.room_for(worst, settings.context, model.context_length, what=f"language '{language}'"),
+        )
+        answers = scene.turns * len(scene.agents)
+        logs += len(cell.runs) * size.log_bytes(worst * len(scene.agents), answers)
+        per_token = max(per_token, model.cache_bytes(settings.k_type))
+        replicates = max(replicates, len(cell.runs))
+    run_bytes = per_token * room * 10
+    weights_bytes = weights.pin.total_bytes
+    left = None if free is None else free - weights_bytes
+    chosen = cohort or size.default_cohort(replicates, run_bytes, left)
+    need = weights_bytes + run_bytes * chosen
+    if free is not None and need > free:
+        raise PlanError(
+            f"{weights.pin.id} needs {need / 1e9:,.1f} GB of memory for {chosen} run(s) side by side "
+            f"({weights_bytes / 1e9:,.1f} GB of weights), {free / 1e9:,.1f} GB are free",
+            hint="lower --cohort, set engine.k_type to q8_0, use --profile smoke or a smaller model",
+        )
+    return Cost(weights.pin.id, tokens, room, weights_bytes, run_bytes, chosen, logs)
+
+
+def _fullest(run: Run, experiment: Experiment) -> Run:
+    """``run`` with every text it carries given to all agents: its longest system messages."""
+    every = len(experiment.languages[run.cell.language].personas)
+    cell = run.cell._replace(
+        aligned=every if run.cell.aligned else 0,
+        individuated=every if run.cell.individuated else 0,
+    )
+    return run._replace(cell=cell)
+
+
+def portions(planned: Plan, model: str, cohort: int) -> list[Portion]:
+    """The runs of one model in the order they are simulated, side by side within a cell."""
+    found: list[Portion] = []
+    for cell in planned.cells:
+        if cell.cell.model == model:
+            found.extend(
+                Portion(cell.runs[start : start + cohort])
+                for start in range(0, len(cell.runs), cohort)
+            )
+    return found
+
+
+def total_runs(cells: Sequence[CellPlan]) -> int:
+    """Planned runs, done or not."""
+    return sum(len(cell.runs) + cell.done for cell in cells)

@@ -1,0 +1,138 @@
+"""Simulating a plan: portion by portion, every round on disk before the next begins."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from typing import NamedTuple
+
+from kit.engine.protocol import Engine
+from kit.errors import RunLogError
+from kit.runlog.reader import read_any
+from kit.runlog.records import Header, Turn
+from kit.runlog.writer import RunWriter
+from kit.runner.folder import ResultFolder
+from kit.runner.plan import Portion
+from kit.society.group import simulate
+from kit.society.identity import header
+from kit.society.scene import Scene
+from kit.spec.experiment import Experiment, Run
+
+
+class Progress(NamedTuple):
+    """Sent after every round."""
+
+    answers: int
+    """Answers made or put back since the last report."""
+    restored: bool
+    """They were read back from a partial log."""
+    finished: tuple[str, ...]
+    """Run ids that became complete."""
+
+
+Report = Callable[[Progress], None]
+
+
+def run_portions(
+    experiment: Experiment,
+    portions: Iterable[Portion],
+    engine: Engine,
+    folder: ResultFolder,
+    report: Report,
+) -> int:
+    """Simulate ``portions`` and write their logs.
+
+    Returns:
+        How many runs became complete.
+
+    Raises:
+        OutputError: the folder cannot be written; what was written stays.
+        EngineError: the engine failed; what was written stays.
+    """
+    count = 0
+    for portion in portions:
+        count += _run_portion(experiment, portion, engine, folder, report)
+    return count
+
+
+def _run_portion(
+    experiment: Experiment, portion: Portion, engine: Engine, folder: ResultFolder, report: Report
+) -> int:
+    started = time.time()
+    scenes = [Scene(experiment, run) for run in portion.runs]
+    heads = [header(experiment, scene, engine) for scene in scenes]
+    recorded = {
+        index: turns
+        for index, (scene, head) in enumerate(zip(scenes, heads, strict=True))
+        if (turns := partial_turns(folder, scene, head, engine))
+    }
+    with ExitStack() as stack:
+        writers = [
+            stack.enter_context(RunWriter(folder.log(run), head))
+            for run, head in zip(portion.runs, heads, strict=True)
+        ]
+        for index, turns in recorded.items():
+            # Before anything else: what was already on disk must survive a second interruption.
+            writers[index].append(turns)
+        left = [scene.turns * len(scene.agents) for scene in scenes]
+        kept = {(index, turn.turn, turn.agent) for index, turns in recorded.items() for turn in turns}
+        for said in simulate(scenes, engine, recorded):
+            restored = (said.group, said.turns[0].turn, said.turns[0].agent) in kept
+            if not restored:
+                writers[said.group].append(said.turns)
+            left[said.group] -= len(said.turns)
+            finished: tuple[str, ...] = ()
+            if left[said.group] == 0:
+                writers[said.group].finish()
+                run = portion.runs[said.group]
+                finished = (run.run_id,)
+                folder.write_sidecar(run, _facts(started, len(portion.runs)))
+            report(Progress(len(said.turns), restored, finished))
+    return len(portion.runs)
+
+
+def partial_turns(
+    folder: ResultFolder, scene: Scene, head: Header, engine: Engine
+) -> tuple[Turn, ...]:
+    """Whole rounds of an interrupted run that can be put back.
+
+    Reading an answer back gives the bits of having made it only on the invariant build; elsewhere, and
+    when the log is of other texts, another model or bit class, or damaged, the run starts again.
+    """
+    path = folder.partial(scene.run)
+    if not path.is_file() or engine.identity.get("build", "invariant") != "invariant":
+        return ()
+    try:
+        log = read_any(path)
+    except RunLogError:
+        return ()
+    if log.header != head:
+        return ()
+    return whole_rounds(log.turns, scene)
+
+
+def whole_rounds(turns: Sequence[Turn], scene: Scene) -> tuple[Turn, ...]:
+    """The recorded turns up to the first round that not everyone finished."""
+    kept: list[Turn] = []
+    rest = list(turns)
+    for number in range(1, scene.turns + 1):
+        for speakers in scene.speakers(number):
+            said, rest = rest[: len(speakers)], rest[len(speakers) :]
+            if [(turn.turn, turn.agent) for turn in said] != [(number, who) for who in speakers]:
+                return tuple(kept)
+            kept.extend(said)
+    return tuple(kept)
+
+
+def _facts(started: float, together: int) -> dict[str, object]:
+    return {
+        "started": round(started, 3),
+        "finished": round(time.time(), 3),
+        "host": platform.node(),
+        "platform": platform.platform(),
+        "cores": os.cpu_count(),
+        "runs_side_by_side": together,
+    }

@@ -1,0 +1,40 @@
+"""What became of a line: typed here once, from its text alone."""
+
+from __future__ import annotations
+
+import regex
+
+from kit.runlog.records import Outcome
+from kit.spec.language import Language
+from kit.spec.lexicon import compiled
+
+_LEAST_LETTERS = 4
+"""Shorter lines ("OK.") are too little to tell a language by."""
+
+
+class Judge:
+    """Types the outcome of lines in one language."""
+
+    def __init__(self, language: Language):
+        self._refusal = compiled(language.lexicons.provider_refusal, language.matching)
+        own = [script for script in language.scripts if script != "Latin"] or ["Latin"]
+        # Names and loan words in Latin letters are ordinary in other scripts, so they never make a
+        # line on-language there; in Latin-script languages this sees a foreign script only.
+        self._own = regex.compile("|".join(rf"\p{{Script={script}}}" for script in own))
+        self._letter = regex.compile(r"\p{L}")
+
+    def line(self, words: str, *, cut: bool) -> Outcome:
+        """The outcome of one line.
+
+        Args:
+            words: what stands after the tag.
+            cut: the line ended because its budget or the token ceiling did.
+        """
+        if not words.strip():
+            return Outcome.EMPTY
+        if self._refusal.count(words):
+            return Outcome.PROVIDER_REFUSAL
+        letters = len(self._letter.findall(words))
+        if letters >= _LEAST_LETTERS and 2 * len(self._own.findall(words)) < letters:
+            return Outcome.OFF_LANGUAGE
+        return Outcome.TRUNCATED if cut else Outcome.OK

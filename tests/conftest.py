@@ -1,0 +1,55 @@
+"""What every test may use: the two real models, a study in small, no network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kit.engine.llama import LlamaEngine, LlamaModel
+from kit.models.store import Store
+from kit.runner.weights import Weights, load_weights
+from kit.spec.library import library_file
+from kit.spec.pins import load_pins
+from kit.spec.study import EngineSettings
+
+SMOLLM = "smollm2-135m-instruct-q4_1"
+GEMMA = "gemma-3-270m-base-q4_k_m"
+ROOT = Path(__file__).parent.parent
+
+# The suite reads the models that scripts/test pulled; nothing else of it may leave this machine.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+def weights(model_id: str) -> Weights:
+    """A pinned model of the store, loaded."""
+    return load_weights(load_pins(library_file("models.yaml", start=ROOT))[model_id], store=Store())
+
+
+@pytest.fixture(scope="session")
+def smollm() -> Iterator[Weights]:
+    """SmolLM2-135M-Instruct, Q4_1."""
+    loaded = weights(SMOLLM)
+    yield loaded
+    loaded.model.close()
+
+
+@pytest.fixture(scope="session")
+def gemma() -> Iterator[Weights]:
+    """Gemma-3-270M base, Q4_K_M."""
+    loaded = weights(GEMMA)
+    yield loaded
+    loaded.model.close()
+
+
+def engine_of(model: LlamaModel, *, capacity: int = 1, context: int = 1024, **options: object) -> LlamaEngine:
+    """An engine for a few dialogues."""
+    return LlamaEngine(
+        model,
+        model_sha256="0" * 64,
+        settings=EngineSettings(context=context, k_type=options.pop("k_type", "f16")),  # type: ignore[arg-type]
+        capacity=capacity,
+        **options,  # type: ignore[arg-type]
+    )
