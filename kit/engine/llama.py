@@ -235,6 +235,8 @@ class LlamaEngine:
         EngineError: the context cannot be made, for want of memory as a rule.
     """
 
+    KIND = "llama.cpp"
+
     def __init__(
         self,
         model: LlamaModel,
@@ -254,7 +256,7 @@ class LlamaEngine:
         self.template = model.template(plain=plain)
         self.bit_class = bit_class
         self.identity: dict[str, Any] = {
-            "kind": "llama.cpp",
+            "kind": self.KIND,
             "build": str(model.build.kind),
             "model_sha256": model_sha256,
             "k_type": settings.k_type,

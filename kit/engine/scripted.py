@@ -34,11 +34,13 @@ class ScriptedEngine:
         name: enters the identity, so that two scripts are not taken for one another.
     """
 
+    KIND = "scripted"
+
     def __init__(self, script: Script, *, capacity: int = 10, name: str = "scripted"):
         self.capacity = capacity
         self.vocabulary = byte_vocabulary()
         self.template = ChatTemplate(plain_template())
-        self.identity: dict[str, Any] = {"kind": "scripted", "name": name}
+        self.identity: dict[str, Any] = {"kind": self.KIND, "name": name}
         self.bit_class: str | None = None
         self._script = script
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Sequence
 from typing import NamedTuple
 
+from kit.engine.llama import LlamaEngine
 from kit.errors import PlanError, RunLogError
 from kit.runlog.reader import read_any
 from kit.runlog.records import Header
@@ -74,13 +74,20 @@ class Cost(NamedTuple):
         return self.weights_bytes + self.run_bytes * self.cohort
 
 
-def plan(experiment: Experiment, folder: ResultFolder, *, only: str | None = None) -> Plan:
+def plan(
+    experiment: Experiment,
+    folder: ResultFolder,
+    *,
+    only: str | None = None,
+    kind: str = LlamaEngine.KIND,
+) -> Plan:
     """Compare what is asked for with what is there.
 
     Args:
         experiment: the resolved study.
         folder: where results are and will be.
         only: a pattern on run ids (or on the part after the study's name).
+        kind: the kind of engine that finished runs must come from.
 
     Raises:
         PlanError: the pattern matches nothing, or a finished run is not of this plan.
@@ -99,7 +106,7 @@ def plan(experiment: Experiment, folder: ResultFolder, *, only: str | None = Non
     for cell, runs in by_cell.items():
         done = [run for run in runs if folder.is_done(run)]
         for run in done:
-            check_finished(experiment, run, folder)
+            check_finished(experiment, run, folder, kind)
         todo = tuple(run for run in runs if run not in done)
         if todo:
             scene = Scene(experiment, todo[0])
@@ -114,7 +121,9 @@ def _matches(run: Run, pattern: str) -> bool:
     )
 
 
-def check_finished(experiment: Experiment, run: Run, folder: ResultFolder) -> Header:
+def check_finished(
+    experiment: Experiment, run: Run, folder: ResultFolder, kind: str = LlamaEngine.KIND
+) -> Header:
     """Make sure a finished run is the run of this plan.
 
     Raises:
@@ -126,11 +135,12 @@ def check_finished(experiment: Experiment, run: Run, folder: ResultFolder) -> He
     if log.footer is None:
         raise RunLogError("a complete log has lost its footer", where=path, hint=f"remove {path}")
     header = log.header
-    pin = experiment.models[run.cell.model]
+    bytes_of_model = model_sha256(experiment.models[run.cell.model])
     scene = Scene(experiment, run)
     same = (
         header.run_id == run.run_id
-        and header.model_sha256 == model_sha256(pin)
+        and header.engine.get("kind") == kind
+        and (kind != LlamaEngine.KIND or header.model_sha256 == bytes_of_model)
         and header.run_hash == run_hash(scene, header.engine)
     )
     if not same:
@@ -214,8 +224,3 @@ def portions(planned: Plan, model: str, cohort: int) -> list[Portion]:
                 for start in range(0, len(cell.runs), cohort)
             )
     return found
-
-
-def total_runs(cells: Sequence[CellPlan]) -> int:
-    """Planned runs, done or not."""
-    return sum(len(cell.runs) + cell.done for cell in cells)
