@@ -39,7 +39,6 @@ def between_turns(recorded: Sequence[Turn], repeated: Sequence[Turn]) -> Diverge
 
 
 def _within(old: Turn, new: Turn) -> Divergence:
-    place = {"turn": old.turn, "agent": old.agent}
     if (old.turn, old.agent) != (new.turn, new.agent):
         what = f"recorded turn {old.turn} of {old.agent}, now turn {new.turn} of {new.agent}"
         return Divergence(what, old.turn, old.agent)
@@ -59,7 +58,7 @@ def _within(old: Turn, new: Turn) -> Divergence:
         return Divergence("the same tokens from other logits", old.turn, old.agent)
     for name in Turn.model_fields:
         if getattr(old, name) != getattr(new, name):
-            return Divergence(f"field '{name}' differs", **place, token=None)  # type: ignore[arg-type]
+            return Divergence(f"field '{name}' differs", old.turn, old.agent)
     raise AssertionError("equal turns were called different")
 
 

@@ -25,6 +25,8 @@ _LEAST_MEMORY = 2_000_000_000
 _LEAST_DISK = 1_000_000_000
 _LEAST_PYTHON = (3, 11)
 _OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+_HELD = (State.PRESENT, State.UNKNOWN)
+"""In the store; loading a file without a receipt hashes it first."""
 
 
 class Grade(StrEnum):
@@ -62,7 +64,7 @@ def examine(pin: ModelPin, *, k_type: str = "f16") -> Iterator[Finding]:
     yield _offline()
     if any(finding.grade is Grade.FAIL for finding in library):
         yield Finding("bits", Grade.FAIL, "bits were not measured: the library is not usable")
-    elif store.state(pin) is State.PRESENT:
+    elif store.state(pin) in _HELD:
         yield from _bits(pin, EngineSettings.model_validate({"k_type": k_type}))
     else:
         yield Finding(
@@ -129,7 +131,7 @@ def _storage(store: Store, pin: ModelPin) -> Iterator[Finding]:
     else:
         yield Finding("store", Grade.NOTE, f"model store {root} is read-only: pull will not work")
     state = store.state(pin)
-    if state is State.PRESENT:
+    if state in _HELD:
         yield Finding("model", Grade.OK, f"{pin.id} is in the store")
     else:
         yield Finding(
