@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -49,12 +50,11 @@ def gemma() -> Iterator[Weights]:
     loaded.model.close()
 
 
-def engine_of(model: LlamaModel, *, capacity: int = 1, context: int = 1024, **options: object) -> LlamaEngine:
+def engine_of(
+    model: LlamaModel, *, capacity: int = 1, context: int = 1024, **options: Any
+) -> LlamaEngine:
     """An engine for a few dialogues."""
+    settings = EngineSettings(context=context)
     return LlamaEngine(
-        model,
-        model_sha256="0" * 64,
-        settings=EngineSettings(context=context, k_type=options.pop("k_type", "f16")),  # type: ignore[arg-type]
-        capacity=capacity,
-        **options,  # type: ignore[arg-type]
+        model, model_sha256="0" * 64, settings=settings, capacity=capacity, **options
     )

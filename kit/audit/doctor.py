@@ -134,9 +134,7 @@ def _storage(store: Store, pin: ModelPin) -> Iterator[Finding]:
     if state in _HELD:
         yield Finding("model", Grade.OK, f"{pin.id} is in the store")
     else:
-        yield Finding(
-            "model", Grade.FAIL, f"{pin.id} is {state}", f"kit models pull {pin.id}"
-        )
+        yield Finding("model", Grade.FAIL, f"{pin.id} is {state}", f"kit models pull {pin.id}")
 
 
 def _offline() -> Finding:

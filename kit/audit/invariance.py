@@ -47,7 +47,7 @@ class Probe:
         self._reference = self._ask()
 
     def check(self) -> Iterator[Invariance]:
-        """Compare every circumstance with the reference: alone, all at once, ``threads`` threads."""
+        """Compare every circumstance with the reference: alone, in chunks of 512."""
         changes: dict[str, Callable[[], Completion]] = {
             "the same again": self._ask,
             "1 thread": lambda: self._ask(threads=1),
@@ -99,7 +99,7 @@ class Probe:
             engine.close()
 
     def _read_back(self) -> Completion:
-        """Put half of the prompt and a made-up answer back, then continue as if it had been said."""
+        """Put half of the prompt and a made-up answer back, then go on as if it were said."""
         engine = self._engine(threads=self._threads, batch=512, capacity=1)
         try:
             engine.append(0, Prompt(self._prompt[:200]), self._prompt[200:350])

@@ -37,7 +37,7 @@ def error(failure: KitError) -> None:
         note(f"  next: {failure.hint}")
 
 
-def crash_log(failure: Exception, trace: str, args: Sequence[str] | None) -> str:
+def crash_log(trace: str, args: Sequence[str] | None) -> str:
     """Write a paste-ready account of a bug; falls back to stderr on a read-only disk."""
     text = "\n".join(
         [

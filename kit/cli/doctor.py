@@ -13,7 +13,9 @@ from kit.spec.pins import find_pin, load_pins
 DEFAULT_MODEL = "smollm2-135m-instruct-q4_1"
 
 
-@click.command(help="Check this machine, the library and a model; says what to do about each finding.")
+@click.command(
+    help="Check this machine, the library and a model; says what to do about each finding."
+)
 @click.option("--model", default=DEFAULT_MODEL, show_default=True, help="Measure bits with it.")
 @click.option("--k-type", type=click.Choice(["f16", "q8_0"]), default="f16", show_default=True)
 def command(model: str, k_type: str) -> int:

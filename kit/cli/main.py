@@ -25,7 +25,7 @@ COMMANDS = {
     "validate": "Check YAML files.",
     "doctor": "Check this machine, the library and the model.",
 }
-"""Command name to the line ``kit --help`` shows; the module ``kit.cli.<name>`` holds ``command``."""
+"""Command name to its line in ``kit --help``; ``kit.cli.<name>`` holds ``command``."""
 
 
 class _LazyGroup(click.Group):
@@ -76,7 +76,7 @@ def run(args: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return ExitCode.OK
     except Exception as error:
-        path = console.crash_log(error, traceback.format_exc(), args)
+        path = console.crash_log(traceback.format_exc(), args)
         console.problem(f"bug: {type(error).__name__}: {error}")
         console.problem(f"  next: please report it with {path}")
         return ExitCode.BUG

@@ -36,7 +36,9 @@ def default_folder(experiment: Experiment) -> Path:
     return DEFAULT_RESULTS / (f"{name}-{experiment.profile}" if experiment.profile else name)
 
 
-@click.command(help="Simulate STUDY (a name in studies/, or a YAML file). Continues where it stopped.")
+@click.command(
+    help="Simulate STUDY (a name in studies/, or a YAML file). Continues where it stopped."
+)
 @click.argument("study")
 @click.option("--out", type=click.Path(path_type=Path), help="Result folder [results/STUDY].")
 @click.option("--model", help="Run with this model of models.yaml instead of the study's.")
@@ -127,15 +129,13 @@ def _say_cost(planned: Plan, weights: Weights, cohort: int | None, threads: int 
         console.say(f"    longest dialogue in {language}: {tokens:,} tokens at worst")
     console.say(f"    context for each of ten agents: {counted.room:,} tokens")
     console.say(
-        f"    memory: {counted.memory_bytes / 1e9:,.2f} GB with {counted.cohort} run(s) side by side "
-        f"({counted.weights_bytes / 1e9:,.2f} GB of it weights)"
+        f"    memory: {counted.memory_bytes / 1e9:,.2f} GB with {counted.cohort} run(s) side by "
+        f"side ({counted.weights_bytes / 1e9:,.2f} GB of it weights)"
     )
     console.say(f"    disk: {counted.log_bytes / 1e6:,.1f} MB of logs at most")
     first = next(run for run in planned.todo if run.cell.model == counted.model)
     settings = Scene(planned.experiment, first).protocol.engine.value
-    engine = weights.engine(
-        settings, capacity=10, threads=threads, room=1024, with_bit_class=False
-    )
+    engine = weights.engine(settings, capacity=10, threads=threads, room=1024, with_bit_class=False)
     speed = calibration.measure(engine)
     engine.close()
     runs = [run for run in planned.todo if run.cell.model == counted.model]
@@ -186,7 +186,9 @@ def _simulate(
     for run in todo:
         settings = Scene(planned.experiment, run).protocol.engine.value
         by_settings.setdefault(settings.model_dump_json(), []).append(run.run_id)
-    console.note(f"{counted.model}: {threads or cores()} threads, {counted.cohort} runs side by side")
+    console.note(
+        f"{counted.model}: {threads or cores()} threads, {counted.cohort} runs side by side"
+    )
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),

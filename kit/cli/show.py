@@ -14,7 +14,7 @@ from kit.cli.replay import run_path
 from kit.runlog.reader import RunLog, read
 from kit.runlog.records import Outcome, Turn, Utterance
 from kit.spec.experiment import Experiment, load_experiment
-from kit.spec.language import Channel, Language
+from kit.spec.language import Channel
 
 _WIDTH = 80
 _SIGN = {Channel.TALK: "says", Channel.WHISPER: "whispers to", Channel.MONOLOGUE: "thinks"}
@@ -60,12 +60,10 @@ def transcript(
         yield from _wrap(said, "  | ", _WIDTH)
         for record in turns:
             if agent is None or agent in (record.agent, names[record.agent]):
-                yield from _turn(record, names, head.aligned_agents, language)
+                yield from _turn(record, names, head.aligned_agents)
 
 
-def _turn(
-    record: Turn, names: dict[str, str], aligned: tuple[str, ...], language: Language
-) -> Iterator[str]:
+def _turn(record: Turn, names: dict[str, str], aligned: tuple[str, ...]) -> Iterator[str]:
     mark = "*" if record.agent in aligned else " "
     name = f"{mark}{names[record.agent]}"
     if not record.utterances:
@@ -87,7 +85,8 @@ def _wrap(text: str, indent: str, width: int) -> Iterator[str]:
     """Lines no wider than ``width`` columns; wide characters count two, and may break anywhere."""
     room = width - len(indent)
     line, used = "", 0
-    for word in _breakable(_visible(text)):
+    for piece in _breakable(_visible(text)):
+        word = piece
         columns = sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in word)
         if used + columns > room and line.strip():
             yield indent + line.rstrip()

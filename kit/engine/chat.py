@@ -26,8 +26,10 @@ class Message(NamedTuple):
 
     role: Literal["system", "user", "assistant"]
     segments: tuple[str, ...] = ()
-    """The content in parts; equal leading parts of several dialogues are computed once. Empty for an
-    assistant message: what the model said stays in its own tokens."""
+    """The content in parts; equal leading parts of several dialogues are computed once.
+
+    Empty for an assistant message: what the model said stays in its own tokens.
+    """
 
 
 class Piece(NamedTuple):
@@ -98,8 +100,8 @@ class ChatTemplate:
         spoken = before + _mark(said, 0)
         if not after.startswith(spoken):
             raise EngineError(
-                "the model's chat template rewrites earlier turns, so a dialogue cannot be continued",
-                hint="use a model whose template only appends, or pin it with 'chat_template: plain'",
+                "the model's chat template rewrites earlier turns: a dialogue cannot be continued",
+                hint="use a model whose template only appends, or 'chat_template: plain'",
             )
         return _split(after[len(spoken) :], messages, said + 1)
 
@@ -114,10 +116,8 @@ class ChatTemplate:
             for index, message in enumerate(messages)
         ]
         try:
-            return self._template.render(
-                messages=shown, add_generation_prompt=True, **self._tokens
-            )
-        except Exception as error:  # noqa: BLE001 - a template is a stranger's program
+            return self._template.render(messages=shown, add_generation_prompt=True, **self._tokens)
+        except Exception as error:
             raise EngineError(f"the model's chat template fails: {error}") from error
 
 

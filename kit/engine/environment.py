@@ -1,7 +1,7 @@
 """The bit class: which recordings replay byte for byte on this machine with this model.
 
-Two machines of one class compute the same golden logits, bit for bit, so everything sampled from them
-is the same. The class is measured, never inferred from names of processors.
+Two machines of one class compute the same golden logits, bit for bit, so everything sampled from
+them is the same. The class is measured, never inferred from names of processors.
 """
 
 from __future__ import annotations
@@ -85,7 +85,9 @@ def measure(
         tokens = tuple(text[key("golden", place) % len(text)] for place in range(length))
         digest = hashlib.sha256(str(PROBE_VERSION).encode())
         for start in range(0, length - 64, 512):
-            digest.update(engine.logits_after(0, tokens[start : min(start + 512, length - 64)]).tobytes())
+            digest.update(
+                engine.logits_after(0, tokens[start : min(start + 512, length - 64)]).tobytes()
+            )
         form = Grammar({"line": Line(4 * _SAMPLED, "end", may_end=False)}, "line", model.vocabulary)
         [sampled] = engine.generate(
             [

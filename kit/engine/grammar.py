@@ -1,12 +1,12 @@
 """The form of an answer: a graph of fixed words and free lines, read token by token.
 
 An answer is a path through nodes. A :class:`Choice` offers fixed words (a channel's tag, a scale's
-label); a :class:`Line` holds free text up to a number of characters and ends with a newline. A token
-lies within one node, except that the newline ending a line may be glued to its last word.
+label); a :class:`Line` holds free text up to a number of characters and ends with a newline. A
+token lies within one node, except that the newline ending a line may be glued to its last word.
 
-The graph is compiled against a vocabulary. Because a choice admits few tokens and a line's rule needs
-only three cached facts per token, legality costs microseconds, and the legal set of a choice is known
-exactly: no call into the inference library, nothing that can abort the process.
+The graph is compiled against a vocabulary. Because a choice admits few tokens and a line's rule
+needs only three cached facts per token, legality costs microseconds, and the legal set of a choice
+is known exactly: no call into the inference library, nothing that can abort the process.
 """
 
 from __future__ import annotations
@@ -136,7 +136,9 @@ class Grammar:
         for at in range(len(data)):
             if at in reachable:
                 reachable |= {
-                    end for end in range(at + 1, len(data) + 1) if data[at:end] in self.vocabulary.ids
+                    end
+                    for end in range(at + 1, len(data) + 1)
+                    if data[at:end] in self.vocabulary.ids
                 }
         if len(data) not in reachable:
             raise GrammarError(f"the model's vocabulary cannot spell '{word}' of choice '{name}'")

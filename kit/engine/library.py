@@ -1,4 +1,4 @@
-"""The inference library: loaded after the processor was checked, its messages kept instead of printed."""
+"""The inference library: loaded after the processor was checked, its messages kept, not printed."""
 
 from __future__ import annotations
 

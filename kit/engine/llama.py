@@ -1,8 +1,9 @@
 """llama.cpp, driven token by token: many dialogues in one context, each with its own KV cache.
 
-The settings are those under which, on the invariant build, a token's logits depend on its own prefix
-alone: one KV stream per dialogue (``kv_unified`` off), flash attention off, V in F16. Dialogues can then
-be answered together in any company and any one of them alone gives the same bits.
+The settings are those under which, on the invariant build, a token's logits depend on its own
+prefix alone: one KV stream per dialogue (``kv_unified`` off), flash attention off, V in F16.
+Dialogues can then be answered together in any company and any one of them alone gives the same
+bits.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ class LlamaModel:
     def __init__(self, path: Path, *, fast: bool = False, gpu_layers: int = 0):
         self.path = path
         try:
-            with open(path, "rb") as file:
+            with path.open("rb") as file:
                 magic = file.read(4)
         except OSError as error:
             raise EngineError(
@@ -113,7 +114,7 @@ class LlamaModel:
             self._handle = None
 
     def cache_bytes(self, k_type: str) -> int:
-        """Bytes of KV cache per token of one dialogue; an upper bound for sliding windows and hybrids."""
+        """KV cache bytes per token of a dialogue; an upper bound for windows and hybrids."""
         library, handle = self.library, self._handle
         heads = library.llama_model_n_head(handle)
         embedding = library.llama_model_n_embd(handle)
@@ -127,7 +128,7 @@ class LlamaModel:
 
     @property
     def context_shapes_positions(self) -> bool:
-        """The context's size selects the rotary factors (long-context Phi and kin), so it enters the bits."""
+        """The context's size selects the rotary factors (as in Phi), so it enters the bits."""
         return self._metadata_int("rope.scaling.original_context_length", 0) > 0
 
     def _metadata_int(self, name: str, otherwise: int) -> int:
@@ -220,15 +221,13 @@ class LlamaEngine:
     """Dialogues of one model in one context.
 
     Args:
-        model: the weights; may serve several engines.
-        model_sha256: the file's hash, part of the identity.
-        settings: context per dialogue and cache type.
-        capacity: how many dialogues to hold.
-        threads: worker threads; changes speed, not bits. None: every core this process may use.
-        plain: use the kit's chat template.
-        bit_class: what :func:`kit.engine.environment.bit_class` found.
-        batch: tokens computed at once; changes speed, not bits.
-        room: tokens to allocate per dialogue where fewer than the settings allow are needed; changes
+        model: the weights; may serve several engines. model_sha256: the file's hash, part of the
+        identity. settings: context per dialogue and cache type. capacity: how many dialogues to
+        hold. threads: worker threads; changes speed, not bits. None: every core this process may
+        use. plain: use the kit's chat template. bit_class: what
+        :func:`kit.engine.environment.bit_class` found. batch: tokens computed at once; changes
+        speed, not bits. room: tokens to allocate per dialogue where fewer than the settings allow
+        are needed; changes
             memory, not bits (models whose bits it would change get the full context).
 
     Raises:
@@ -456,12 +455,11 @@ class LlamaEngine:
         if not pointer:
             raise EngineError("llama.cpp returned no logits")
         address = ctypes.addressof(pointer.contents)
-        return np.frombuffer(self._row.from_address(address), dtype=np.float32)
+        row: Logits = np.ctypeslib.as_array(self._row.from_address(address))
+        return row
 
 
-def _same_prompt(
-    answers: Sequence[_Answer], fresh: Mapping[int, Prompt]
-) -> list[list[_Answer]]:
+def _same_prompt(answers: Sequence[_Answer], fresh: Mapping[int, Prompt]) -> list[list[_Answer]]:
     """Answers whose dialogues are fresh and begin with the very same prompt; all others alone."""
     groups: dict[Tokens | int, list[_Answer]] = {}
     for answer in answers:

@@ -52,8 +52,8 @@ class Completion(NamedTuple):
 class Engine(Protocol):
     """A source of answers.
 
-    An engine holds ``capacity`` dialogues. What a dialogue answers depends on its own tokens and the
-    request's key, never on the other dialogues or on the order of calls.
+    An engine holds ``capacity`` dialogues. What a dialogue answers depends on its own tokens and
+    the request's key, never on the other dialogues or on the order of calls.
     """
 
     @property
@@ -74,7 +74,7 @@ class Engine(Protocol):
 
     @property
     def bit_class(self) -> str | None:
-        """Hash of golden logits with these settings on this machine; None where there are no logits."""
+        """Hash of golden logits on this machine; None where there are no logits."""
 
     def tokenize(self, pieces: Sequence[Piece]) -> Prompt:
         """Token ids of ``pieces``, each tokenised on its own."""

@@ -1,8 +1,9 @@
 """Drawing a token: mask, temperature, truncation, then Gumbel-max with keyed noise.
 
-The noise of a token is a function of a key and the token's id (Gumbel 1954; Maddison et al. 2014: the
-arg max of logit/T plus Gumbel noise is a draw from the softmax). No generator has a state, so the noise
-of any draw can be recomputed from the log, and near-equal logits in another order change nothing.
+The noise of a token is a function of a key and the token's id (Gumbel 1954; Maddison et al. 2014:
+the arg max of logit/T plus Gumbel noise is a draw from the softmax). No generator has a state, so
+the noise of any draw can be recomputed from the log, and near-equal logits in another order change
+nothing.
 
 The mask is asked only about tokens that can still win. :func:`draw` proves that the rest cannot, or
 widens; the result equals the full mask's (:func:`draw_full`), which the tests hold it to.
@@ -73,10 +74,7 @@ def _best(ids: Ids, scores: Scores) -> int:
 def draw_full(logits: Logits, mask: TokenMask, sampling: Sampling, key: int) -> Draw:
     """Draw with the mask of every token: the definition that :func:`draw` must equal."""
     ids = np.arange(len(logits), dtype=np.int64)
-    if mask.listed is not None:
-        ids = mask.listed
-    else:
-        ids = ids[mask.legal(ids)]
+    ids = ids[mask.legal(ids)] if mask.listed is None else mask.listed
     if not len(ids):
         raise EngineError("no token is legal here: the form and the vocabulary do not fit")
     scaled = logits[ids].astype(np.float64)
@@ -110,7 +108,9 @@ def draw(logits: Logits, mask: TokenMask, sampling: Sampling, key: int) -> Draw:
         looked = np.flatnonzero(logits >= threshold)
         ids = looked[mask.legal(looked)]
         everything = len(looked) == len(logits)
-        token = _settle(logits, ids, threshold, mask, sampling, key, everything)
+        token = _settle(
+            logits, ids, threshold, mask=mask, sampling=sampling, key=key, everything=everything
+        )
         if token is not None:
             return Draw(token, len(looked))
         if everything:
@@ -122,6 +122,7 @@ def _settle(
     logits: Logits,
     ids: Ids,
     threshold: float,
+    *,
     mask: TokenMask,
     sampling: Sampling,
     key: int,
@@ -205,10 +206,10 @@ def _truncate(
 
 
 def legal_mass(logits: Logits, mask: TokenMask) -> float:
-    """Share of the model's own probability (temperature 1) on legal tokens, to six significant digits.
+    """Share of the model's own probability (temperature 1) on legal tokens, to six digits.
 
-    Rounded so that the last bits of a sum, which depend on the processor's vector width, do not enter
-    a log.
+    Rounded so that the last bits of a sum, which depend on the processor's vector width, do not
+    enter a log.
     """
     ids = np.arange(len(logits), dtype=np.int64) if mask.listed is None else mask.listed
     legal = ids if mask.listed is not None else ids[mask.legal(ids)]

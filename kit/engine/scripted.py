@@ -1,8 +1,8 @@
 """An engine that says what a script gives it: for planted truths, rehearsals and teaching.
 
-Its vocabulary is the 256 bytes and one end token, so any text in any language can be said, and every
-answer passes through the same form and the same parser as a model's. Character budgets bind; the token
-ceiling does not, because a byte is not a token of any model.
+Its vocabulary is the 256 bytes and one end token, so any text in any language can be said, and
+every answer passes through the same form and the same parser as a model's. Character budgets bind;
+the token ceiling does not, because a byte is not a token of any model.
 """
 
 from __future__ import annotations

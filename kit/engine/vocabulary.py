@@ -1,8 +1,8 @@
 """A model's vocabulary as bytes, and which tokens may continue a line of text.
 
-A byte-pair token may end inside a character. What is legal next then depends on the bytes still owed,
-which this module reduces to a handful of UTF-8 states (Unicode 15, table 3-7: no overlong forms, no
-surrogates), each with one cached row of facts about every token.
+A byte-pair token may end inside a character. What is legal next then depends on the bytes still
+owed, which this module reduces to a handful of UTF-8 states (Unicode 15, table 3-7: no overlong
+forms, no surrogates), each with one cached row of facts about every token.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def advance(state: Utf8, piece: bytes) -> Step | None:
 
 
 class TextRow(NamedTuple):
-    """For every token, read from one UTF-8 state: is it text, how many characters, does it end the line."""
+    """For every token, read from one UTF-8 state: is it text, of what length, the end of a line."""
 
     legal: Flags
     chars: NDArray[np.int32]

@@ -66,7 +66,7 @@ class Header(Frozen):
     evicted_aligned: bool
     """Covariate: does the resident named for eviction carry the intervention?"""
     protocol: dict[str, Any]
-    """The resolved protocol: turns, order, sampling, engine settings and so on, without evidence."""
+    """The resolved protocol: turns, order, sampling and so on, without evidence."""
     engine: dict[str, Any]
     """Engine identity: kind, library version, build, settings that matter."""
     bit_class: str | None

@@ -58,7 +58,7 @@ class RunWriter:
         self._turns = 0
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = open(self.partial, "wb")  # noqa: SIM115 - closed by __exit__
+            self._file = self.partial.open("wb")
         except OSError as error:
             raise output_error(error, path.parent) from error
         self._write([canonical(header)])
@@ -89,7 +89,7 @@ class RunWriter:
         self._write([canonical(footer)])
         try:
             self._file.close()
-            os.replace(self.partial, self.path)
+            self.partial.replace(self.path)
             sync_folder(self.path.parent)
         except OSError as error:
             raise output_error(error, self.path) from error
@@ -124,11 +124,11 @@ def write_atomically(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as file:
+        with temporary.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        temporary.replace(path)
         sync_folder(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""How fast this machine reads and speaks, measured in a few seconds, and what that means for a plan."""
+"""How fast this machine reads and speaks, measured in seconds, and what a plan will take."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ def measure(engine: LlamaEngine) -> Speed:
     engine.logits_after(0, prompt)
     read = _READ / (time.perf_counter() - started)
     engine.clear()
-    form = Grammar(
-        {"line": Line(100 * _SPOKEN, "end", may_end=False)}, "line", engine.vocabulary
-    )
+    form = Grammar({"line": Line(100 * _SPOKEN, "end", may_end=False)}, "line", engine.vocabulary)
     requests = [
-        Request(sequence, Prompt(prompt[:4]), form, Sampling(max_tokens=_SPOKEN), ("speed", sequence))
+        Request(
+            sequence, Prompt(prompt[:4]), form, Sampling(max_tokens=_SPOKEN), ("speed", sequence)
+        )
         for sequence in range(engine.capacity)
     ]
     started = time.perf_counter()
@@ -78,6 +78,4 @@ def estimate(speed: Speed, *, answers: int, prompt_tokens: int, ceiling: int) ->
         read = prompt_tokens * (0.3 + 0.7 * used) / speed.read * depth
         return read + answers * ceiling * used / speed.speak * depth
 
-    return Estimate(
-        seconds(_LEAST_USED, 1.0), seconds(0.5, 1.4), seconds(1.0, _DEPTH_PENALTY)
-    )
+    return Estimate(seconds(_LEAST_USED, 1.0), seconds(0.5, 1.4), seconds(1.0, _DEPTH_PENALTY))

@@ -70,8 +70,8 @@ class ResultFolder:
     def freeze(self, experiment: Experiment) -> None:
         """Keep the study with everything it refers to.
 
-        A folder may grow (more replicates, a language that was missing), since run hashes guard each
-        finished run by itself; it may not change its study, model set or profile.
+        A folder may grow (more replicates, a language that was missing), since run hashes guard
+        each finished run by itself; it may not change its study, model set or profile.
 
         Raises:
             PlanError: the folder holds another study.

@@ -184,7 +184,9 @@ def cost(
         tokens[language] = max(worst, tokens.get(language, 0))
         room = max(
             room,
-            size.room_for(worst, settings.context, model.context_length, what=f"language '{language}'"),
+            size.room_for(
+                worst, settings.context, model.context_length, what=f"language '{language}'"
+            ),
         )
         answers = scene.turns * len(scene.agents)
         logs += len(cell.runs) * size.log_bytes(worst * len(scene.agents), answers)
@@ -197,9 +199,9 @@ def cost(
     need = weights_bytes + run_bytes * chosen
     if free is not None and need > free:
         raise PlanError(
-            f"{weights.pin.id} needs {need / 1e9:,.1f} GB of memory for {chosen} run(s) side by side "
-            f"({weights_bytes / 1e9:,.1f} GB of weights), {free / 1e9:,.1f} GB are free",
-            hint="lower --cohort, set engine.k_type to q8_0, use --profile smoke or a smaller model",
+            f"{weights.pin.id} needs {need / 1e9:,.1f} GB of memory for {chosen} run(s) side by "
+            f"side ({weights_bytes / 1e9:,.1f} GB of weights), {free / 1e9:,.1f} GB are free",
+            hint="lower --cohort, set engine.k_type to q8_0, or use --profile smoke",
         )
     return Cost(weights.pin.id, tokens, room, weights_bytes, run_bytes, chosen, logs)
 

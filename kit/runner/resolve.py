@@ -50,7 +50,9 @@ def resolve(path: Path, *, model: str | None = None, profile: str | None = None)
     study = load_study(path)
     if model is not None:
         study = study.model_copy(
-            update={"models": study.models.model_copy(update={"value": (model,), "note": "--model"})}
+            update={
+                "models": study.models.model_copy(update={"value": (model,), "note": "--model"})
+            }
         )
     if profile is not None and profile not in study.profiles:
         known = ", ".join(study.profiles) or "none"

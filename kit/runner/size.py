@@ -44,7 +44,6 @@ def worst_case(scene: Scene, model: LlamaModel, template: ChatTemplate) -> Token
         len(model.tokenize(template.opening([scene.system(agent), Message("user", ("",))])).tokens)
         for agent in agents
     )
-    listener = agents[0]
     ceiling = scene.protocol.sampling.value.max_tokens
     names = sum(
         max(
@@ -54,10 +53,9 @@ def worst_case(scene: Scene, model: LlamaModel, template: ChatTemplate) -> Token
         for speaker in agents[1:]
     )
     heard = names + (len(agents) - 1) * round(ceiling * _RETOKENISED)
-    between = _wrapping(scene, model, template)
+    between = _wrapping(model, template)
     instruction = max(
-        count("\n".join(scene.user(agent, 1, ()).segments))
-        - count(scene.announcement(1))
+        count("\n".join(scene.user(agent, 1, ()).segments)) - count(scene.announcement(1))
         for agent in agents
     )
     total = 0
@@ -73,7 +71,7 @@ def _heard_line(scene: Scene, channel: Channel, speaker: str) -> str:
     return whole.split("\n")[1] + "\n"
 
 
-def _wrapping(scene: Scene, model: LlamaModel, template: ChatTemplate) -> int:
+def _wrapping(model: LlamaModel, template: ChatTemplate) -> int:
     """Tokens that the template puts around one turn."""
     dialogue = [
         Message("system", ("x",)),
@@ -109,7 +107,11 @@ def room_for(worst: int, limit: int, trained: int, *, what: str) -> int:
     """
     most = min(limit, trained)
     if worst > most:
-        why = f"the model's context of {trained:,}" if trained < limit else f"engine.context {limit:,}"
+        why = (
+            f"the model's context of {trained:,}"
+            if trained < limit
+            else f"engine.context {limit:,}"
+        )
         raise PlanError(
             f"{what}: an agent's dialogue can take {worst:,} tokens, more than {why}",
             hint="fewer turns or a lower sampling.max_tokens (--profile smoke), or another model",
@@ -143,7 +145,7 @@ def log_bytes(tokens: int, turns: int) -> int:
 
 
 def default_cohort(replicates: int, bytes_per_run: int, free: int | None, most: int = 4) -> int:
-    """How many runs to simulate side by side: replicates of one cell, within half of the free memory."""
+    """Runs to simulate side by side: replicates of one cell, in half of the free memory."""
     if free is None:
         return 1
     return max(1, min(replicates, most, (free // 2) // max(1, bytes_per_run)))

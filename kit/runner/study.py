@@ -19,7 +19,7 @@ from kit.runner.plan import Portion
 from kit.society.group import simulate
 from kit.society.identity import header
 from kit.society.scene import Scene
-from kit.spec.experiment import Experiment, Run
+from kit.spec.experiment import Experiment
 
 
 class Progress(NamedTuple):
@@ -78,7 +78,9 @@ def _run_portion(
             # Before anything else: what was already on disk must survive a second interruption.
             writers[index].append(turns)
         left = [scene.turns * len(scene.agents) for scene in scenes]
-        kept = {(index, turn.turn, turn.agent) for index, turns in recorded.items() for turn in turns}
+        kept = {
+            (index, turn.turn, turn.agent) for index, turns in recorded.items() for turn in turns
+        }
         for said in simulate(scenes, engine, recorded):
             restored = (said.group, said.turns[0].turn, said.turns[0].agent) in kept
             if not restored:
@@ -99,8 +101,9 @@ def partial_turns(
 ) -> tuple[Turn, ...]:
     """Whole rounds of an interrupted run that can be put back.
 
-    Reading an answer back gives the bits of having made it only on the invariant build; elsewhere, and
-    when the log is of other texts, another model or bit class, or damaged, the run starts again.
+    Reading an answer back gives the bits of having made it only on the invariant build; elsewhere,
+    and when the log is of other texts, another model or bit class, or damaged, the run starts
+    again.
     """
     path = folder.partial(scene.run)
     if not path.is_file() or engine.identity.get("build", "invariant") != "invariant":

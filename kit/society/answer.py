@@ -1,4 +1,4 @@
-"""The form of an agent's answer: one object gives the grammar and the parser, so they cannot drift apart."""
+"""The form of an answer: one object gives grammar and parser, so they cannot drift apart."""
 
 from __future__ import annotations
 
@@ -96,8 +96,8 @@ def parse(form: AnswerForm, text: str, *, cut: bool, judge: Judge) -> tuple[Utte
         judge: types each line's outcome.
 
     Returns:
-        One utterance per line whose opening is complete. A whisper slot left without an addressee says
-        nothing and yields none.
+        One utterance per line whose opening is complete. A whisper slot left without an addressee
+        says nothing and yields none.
     """
     utterances: list[Utterance] = []
     lines = text.split("\n")

@@ -21,8 +21,8 @@ def assign(
 ) -> Assignment:
     """Draw the carriers of one replicate.
 
-    The draw does not know the language or the level: replicate 3 at level 5 contains the carriers of
-    replicate 3 at level 2, and they are the same characters in every language.
+    The draw does not know the language or the level: replicate 3 at level 5 contains the carriers
+    of replicate 3 at level 2, and they are the same characters in every language.
     """
     first = permutation(sorted(personas), seed, "aligned", replicate)
     second = permutation(sorted(personas), seed, "individuated", replicate)

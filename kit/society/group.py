@@ -16,11 +16,23 @@ from kit.society.scene import Heard, Scene
 from kit.spec.language import Channel
 
 
-class _Event(NamedTuple):
+class Event(NamedTuple):
+    """One line that was said."""
+
     speaker: str
+    """Persona id."""
     channel: Channel
     to: str | None
     text: str
+
+
+def reaches(event: Event, agent: str) -> bool:
+    """Talk reaches everyone else, a whisper its addressee, a monologue nobody."""
+    if event.speaker == agent:
+        return False
+    if event.channel is Channel.TALK:
+        return True
+    return event.channel is Channel.WHISPER and event.to == agent
 
 
 class _Agent:
@@ -56,7 +68,7 @@ class Group:
         self._judge = Judge(scene.language)
         self._first = first_sequence
         self._agents = {agent: _Agent(scene.system(agent)) for agent in scene.agents}
-        self._events: list[_Event] = []
+        self._events: list[Event] = []
         self._grammars: dict[str, Grammar] = {}
 
     def prompt(self, agent: str, turn: int) -> Prompt:
@@ -65,24 +77,16 @@ class Group:
         heard = [
             Heard(event.channel, event.speaker, event.text)
             for event in self._events[dialogue.heard :]
-            if self._reaches(event, agent)
+            if reaches(event, agent)
         ]
         dialogue.heard = len(self._events)
         dialogue.messages.append(self.scene.user(agent, turn, heard))
         template = self._engine.template
-        if len(dialogue.messages) == 2:  # noqa: PLR2004 - the system message and the first user message
+        if len(dialogue.messages) == 2:
             pieces = template.opening(dialogue.messages)
         else:
             pieces = template.continuation(dialogue.messages)
         return self._engine.tokenize(pieces)
-
-    def _reaches(self, event: _Event, agent: str) -> bool:
-        """Talk reaches everyone else, a whisper its addressee, a monologue nobody."""
-        if event.speaker == agent:
-            return False
-        if event.channel is Channel.TALK:
-            return True
-        return event.channel is Channel.WHISPER and event.to == agent
 
     def request(self, agent: str, turn: int, prompt: Prompt) -> Request:
         """The question to the engine."""
@@ -128,7 +132,7 @@ class Group:
             agent.messages.append(Message("assistant"))
             agent.digest = turn.digest
             self._events.extend(
-                _Event(turn.agent, utterance.channel, utterance.to, utterance.text)
+                Event(turn.agent, utterance.channel, utterance.to, utterance.text)
                 for utterance in turn.utterances
                 if utterance.text
             )
@@ -146,9 +150,9 @@ class Group:
         rebuilt = self.record(agent, turn, position, prompt, completion)
         if rebuilt != recorded:
             raise RunLogError(
-                f"turn {turn} of {agent} does not follow from the study's texts and the turns before",
+                f"turn {turn} of {agent} does not follow from the texts and the turns before it",
                 where=self.scene.run.run_id,
-                hint="the log or the kit's texts were changed: remove the partial log to start it again",
+                hint="the log or the kit's texts were changed: remove the partial log",
             )
         self._engine.append(self.sequence(agent), prompt, recorded.tokens)
         return rebuilt
@@ -170,9 +174,9 @@ def simulate(
     What a group says depends on its scene alone, not on the groups beside it.
 
     Args:
-        scenes: one per group; the engine must hold ten dialogues for each.
-        engine: where answers come from; its dialogues are cleared first.
-        recorded: by group, turns that are put back instead of asked for. A turn whose agents are not
+        scenes: one per group; the engine must hold ten dialogues for each. engine: where answers
+        come from; its dialogues are cleared first. recorded: by group, turns that are put back
+        instead of asked for. A turn whose agents are not
             all recorded is asked for anew.
 
     Yields:
@@ -198,16 +202,17 @@ def simulate(
             yield from _wave(
                 groups,
                 [speakers[wave] if wave < len(speakers) else () for speakers in waves],
-                turn,
-                wave,
-                known,
-                engine,
+                turn=turn,
+                wave=wave,
+                known=known,
+                engine=engine,
             )
 
 
 def _wave(
     groups: Sequence[Group],
     speakers: Sequence[tuple[str, ...]],
+    *,
     turn: int,
     wave: int,
     known: Mapping[tuple[int, int, str], Turn],
@@ -225,9 +230,7 @@ def _wave(
                 said.setdefault(index, []).append(record)
             else:
                 asked.append((index, agent, position, group.prompt(agent, turn)))
-    requests = [
-        groups[index].request(agent, turn, prompt) for index, agent, _, prompt in asked
-    ]
+    requests = [groups[index].request(agent, turn, prompt) for index, agent, _, prompt in asked]
     for (index, agent, position, prompt), completion in zip(
         asked, engine.generate(requests), strict=True
     ):

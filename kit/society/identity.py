@@ -13,9 +13,7 @@ from kit.spec.study import Protocol
 
 def resolved(protocol: Protocol) -> dict[str, Any]:
     """The protocol's values without their evidence."""
-    return {
-        name: field["value"] for name, field in protocol.model_dump(mode="json").items()
-    }
+    return {name: field["value"] for name, field in protocol.model_dump(mode="json").items()}
 
 
 def run_hash(scene: Scene, identity: dict[str, Any]) -> str:

@@ -146,7 +146,9 @@ class Scene:
         """Every text of the run, for its hash: nothing an agent could read is left out."""
         return {
             "system": {agent: self.system(agent).segments for agent in self.agents},
-            "user": [self.user(self.agents[0], turn, ()).segments for turn in range(1, self.turns + 1)],
+            "user": [
+                self.user(self.agents[0], turn, ()).segments for turn in range(1, self.turns + 1)
+            ],
             "instruction": {agent: self.user(agent, 1, ()).segments for agent in self.agents},
             "heard": [
                 self.language.texts.heard_talk.wording(self.protocol.wording.value),

@@ -122,7 +122,7 @@ class Tags(Frozen):
 
 
 class Budgets(Frozen):
-    """Longest line per channel, in characters, so that a budget is the same amount of speech in every language."""
+    """Longest line per channel, in characters: the same amount of speech in every language."""
 
     talk: int = Field(ge=8, le=2000)
     whisper: int = Field(ge=8, le=2000)
@@ -149,8 +149,8 @@ class Country(Frozen):
 class Lexicon(Frozen):
     """Words counted as one register.
 
-    An entry is a word or phrase; ``stem*`` also matches longer words that begin with it. Languages that
-    write without spaces match anywhere (``Language.matching: substring``).
+    An entry is a word or phrase; ``stem*`` also matches longer words that begin with it. Languages
+    that write without spaces match anywhere (``Language.matching: substring``).
     """
 
     intent: Text
@@ -176,7 +176,7 @@ class Lexicons(Frozen):
     group_harmony: Lexicon
     individual_address: Lexicon
     provider_refusal: Lexicon
-    """Phrases of a model stepping out of its role; they type an outcome and are not counted as behaviour."""
+    """Phrases of a model stepping out of its role: they type an outcome, they are no behaviour."""
 
 
 class Texts(Frozen):

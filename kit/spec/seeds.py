@@ -1,8 +1,8 @@
 """Random numbers keyed by what they are for.
 
-There is no generator with a state anywhere in the kit: a number is a function of the path that names
-its use, such as ``(study seed, "sample", run id, agent, turn, token index)``. Two consequences: work
-can be done in any order, and a log suffices to recompute every draw.
+There is no generator with a state anywhere in the kit: a number is a function of the path that
+names its use, such as ``(study seed, "sample", run id, agent, turn, token index)``. Two
+consequences: work can be done in any order, and a log suffices to recompute every draw.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ Item = TypeVar("Item")
 def key(*path: Part) -> int:
     """A 64-bit key for ``path``.
 
-    Every part is written with its type and length, so ``("a", "bc")`` and ``("ab", "c")``, or ``1`` and
-    ``"1"``, never meet. Every integer is an ordinary seed, 0 and 2**32 - 1 included.
+    Every part is written with its type and length, so ``("a", "bc")`` and ``("ab", "c")``, or
+    ``1`` and ``"1"``, never meet. Every integer is an ordinary seed, 0 and 2**32 - 1 included.
     """
     digest = hashlib.sha256()
     for part in path:
@@ -32,7 +32,7 @@ def key(*path: Part) -> int:
 
 
 def permutation(items: Sequence[Item], *path: Part) -> list[Item]:
-    """``items`` in the keyed order of ``path``: sorted by one key each, so no generator's state matters."""
+    """``items`` in the keyed order of ``path``: each is sorted by a key of its own."""
     ranked = sorted(range(len(items)), key=lambda index: (key(*path, index), index))
     return [items[index] for index in ranked]
 

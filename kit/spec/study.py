@@ -6,7 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
+from pydantic_core import InitErrorDetails
 
 from kit.errors import SpecError
 from kit.spec.evidence import Evidence, Sourced
@@ -16,7 +17,10 @@ from kit.spec.loading import Frozen, load
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]*$", max_length=40)]
 ModelId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=80)]
 LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
-Level = Annotated[int, Field(ge=0, le=AGENTS)]
+Number = Annotated[int, Field(strict=True)]
+"""A whole number; ``yes`` and ``"3"`` are none."""
+Real = Annotated[float, Field(strict=True)]
+Level = Annotated[Number, Field(ge=0, le=AGENTS)]
 
 
 def _no_repeats(items: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -62,24 +66,24 @@ class Prefix(StrEnum):
 
 
 class Sampling(Frozen):
-    """How a token is drawn: grammar mask, temperature, then top-k, top-p, min-p, then Gumbel-max."""
+    """How a token is drawn: grammar mask, temperature, top-k, top-p, min-p, then Gumbel-max."""
 
-    temperature: float = Field(default=0.9, ge=0, le=5)
+    temperature: Real = Field(default=0.9, ge=0, le=5)
     """0 is greedy."""
-    top_k: int = Field(default=0, ge=0)
+    top_k: Number = Field(default=0, ge=0)
     """Keep the k most probable legal tokens; 0 keeps all."""
-    top_p: float = Field(default=1.0, gt=0, le=1)
+    top_p: Real = Field(default=1.0, gt=0, le=1)
     """Keep the smallest set of legal tokens that holds this share of their mass."""
-    min_p: float = Field(default=0.0, ge=0, le=1)
+    min_p: Real = Field(default=0.0, ge=0, le=1)
     """Drop tokens below this share of the most probable legal one."""
-    max_tokens: int = Field(default=96, ge=4, le=4096)
+    max_tokens: Number = Field(default=96, ge=4, le=4096)
     """Ceiling of one answer; the character budgets are meant to bind first."""
 
 
 class EngineSettings(Frozen):
     """What the engine is told, all of it part of a run's identity."""
 
-    context: int = Field(default=16384, ge=256)
+    context: Number = Field(default=16384, ge=256)
     """Tokens one agent's dialogue may hold."""
     k_type: Literal["f16", "q8_0"] = "f16"
     """Type of the K cache."""
@@ -90,7 +94,7 @@ class EngineSettings(Frozen):
 class Protocol(Frozen):
     """How one group is run. Variants and profiles override single fields of it."""
 
-    turns: Sourced[Annotated[int, Field(ge=1, le=TURNS)]] = Sourced(
+    turns: Sourced[Annotated[Number, Field(ge=1, le=TURNS)]] = Sourced(
         value=TURNS, evidence=Evidence.REPORTED
     )
     order: Sourced[Order] = Sourced(value=Order.SIMULTANEOUS)
@@ -101,7 +105,7 @@ class Protocol(Frozen):
     )
     wording: Sourced[WordingName] = Sourced(value="a")
     """Which wording of announcements, prefix and individuation is read."""
-    budget_scale: Sourced[Annotated[float, Field(gt=0, le=4)]] = Sourced(value=1.0)
+    budget_scale: Sourced[Annotated[Real, Field(gt=0, le=4)]] = Sourced(value=1.0)
     """Factor on every character budget."""
     sampling: Sourced[Sampling] = Sourced(value=Sampling())
     engine: Sourced[EngineSettings] = Sourced(value=EngineSettings())
@@ -114,14 +118,18 @@ class Study(Frozen):
     title: str
     question: str
     """What the study asks, in one sentence a reader of the report understands."""
-    seed: int = Field(ge=0, le=2**63 - 1)
-    languages: Sourced[Annotated[tuple[LanguageCode, ...], Field(min_length=1), AfterValidator(_no_repeats)]]
-    models: Sourced[Annotated[tuple[ModelId, ...], Field(min_length=1), AfterValidator(_no_repeats)]]
+    seed: Number = Field(ge=0, le=2**63 - 1)
+    languages: Sourced[
+        Annotated[tuple[LanguageCode, ...], Field(min_length=1), AfterValidator(_no_repeats)]
+    ]
+    models: Sourced[
+        Annotated[tuple[ModelId, ...], Field(min_length=1), AfterValidator(_no_repeats)]
+    ]
     aligned: Sourced[Levels]
     """How many of the ten agents carry the intervention: one level per entry."""
     individuated: Sourced[Levels] = Sourced(value=(0,))
     """How many are told to think independently."""
-    replicates: Sourced[Annotated[int, Field(ge=1, le=10_000)]]
+    replicates: Sourced[Annotated[Number, Field(ge=1, le=10_000)]]
     protocol: Protocol = Protocol()
     variants: dict[Slug, dict[str, Any]] = Field(default_factory=dict)
     """Named overrides of the protocol, each run beside the others; none means one plain run."""
@@ -134,9 +142,20 @@ class Study(Frozen):
             for name, override in table.items():
                 try:
                     self.protocol_of(override)
-                except ValueError as error:
-                    first = str(error).splitlines()
-                    raise ValueError(f"{kind}.{name}: {' '.join(first[1:3])}") from error
+                except ValidationError as error:
+                    # Raised again from where it stands in the file.
+                    raise ValidationError.from_exception_data(
+                        error.title,
+                        [
+                            InitErrorDetails(
+                                type=problem["type"],
+                                loc=(kind, name, *problem["loc"]),
+                                input=problem["input"],
+                                ctx=problem.get("ctx", {}),
+                            )
+                            for problem in error.errors()
+                        ],
+                    ) from error
         return self
 
     def protocol_of(self, *overrides: dict[str, Any]) -> Protocol:
@@ -150,15 +169,13 @@ class Study(Frozen):
 def _merge(base: dict[str, Any], override: dict[str, Any]) -> None:
     for name, value in override.items():
         old = base.get(name)
-        sourced = isinstance(old, dict) and {"value", "evidence"} <= old.keys()
-        if sourced and not (isinstance(value, dict) and "value" in value):
-            if isinstance(old["value"], dict) and isinstance(value, dict):
-                inner = dict(old["value"])
-                inner.update(value)
-                value = inner
-            base[name] = {"value": value, "evidence": Evidence.OURS.value}
-        else:
+        if not (isinstance(old, dict) and {"value", "evidence"} <= old.keys()):
             base[name] = value
+            continue
+        new = dict(value) if isinstance(value, dict) and "value" in value else {"value": value}
+        if isinstance(old["value"], dict) and isinstance(new["value"], dict):
+            new["value"] = old["value"] | new["value"]
+        base[name] = new
 
 
 def load_study(path: Path) -> Study:

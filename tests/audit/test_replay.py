@@ -51,9 +51,7 @@ def test_a_replay_names_the_first_differing_agent_turn_and_token(
     assert f"recorded {turn.tokens[2] + 1}, now {turn.tokens[2]}" in done.stderr
 
 
-def test_a_replay_sees_other_logits_behind_the_same_tokens(
-    finished: Path, tmp_path: Path
-) -> None:
+def test_a_replay_sees_other_logits_behind_the_same_tokens(finished: Path, tmp_path: Path) -> None:
     path = rewritten(finished, tmp_path, 4, digest="0" * 64)
     done = kit("replay", path)
     assert done.returncode == 2

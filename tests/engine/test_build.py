@@ -26,7 +26,10 @@ from kit.engine.build import (
 )
 from kit.errors import BuildError
 
-INVARIANT = "CPU : SSE3 = 1 | SSSE3 = 1 | AVX = 1 | AVX2 = 1 | F16C = 1 | FMA = 1 | BMI2 = 1 | OPENMP = 1 | "
+INVARIANT = (
+    "CPU : SSE3 = 1 | SSSE3 = 1 | AVX = 1 | AVX2 = 1 | F16C = 1 | FMA = 1 | BMI2 = 1 | "
+    "OPENMP = 1 | "
+)
 """As printed by the wheel that scripts/build-llama makes."""
 STOCK = INVARIANT.replace("OPENMP = 1", "LLAMAFILE = 1 | OPENMP = 1 | REPACK = 1")
 """As printed by ``pip install llama-cpp-python`` on a processor with AVX2."""

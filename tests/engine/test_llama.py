@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kit.engine.chat import Message
-from kit.engine.grammar import END, Choice, Grammar, Line
+from kit.engine.grammar import END, Choice, Grammar, Line, Node
 from kit.engine.llama import LlamaEngine, LlamaModel
 from kit.engine.protocol import Completion, Prompt, Request
 from kit.errors import ContextFull, EngineError
@@ -15,7 +16,7 @@ from kit.runner.weights import Weights
 from kit.spec.study import Sampling
 from tests.conftest import engine_of
 
-FORM = {
+FORM: dict[str, Node] = {
     "tag": Choice({"TALK:": "line", "THOUGHT:": "line"}, decision=True),
     "line": Line(40, "more"),
     "more": Choice({"WHISPER Noah:": "last"}, may_end=True, decision=True),
@@ -41,13 +42,15 @@ def requests(engine: LlamaEngine, speakers: list[int], *, alone: bool = False) -
         ]
         prompt = engine.tokenize(engine.template.opening(opening))
         found.append(
-            Request(0 if alone else speaker, prompt, grammar, Sampling(max_tokens=14), ("t", speaker))
+            Request(
+                0 if alone else speaker, prompt, grammar, Sampling(max_tokens=14), ("t", speaker)
+            )
         )
     return found
 
 
-def engine(loaded: Weights, **options: object) -> LlamaEngine:
-    return engine_of(loaded.model, plain=loaded.pin.chat_template == "plain", **options)  # type: ignore[arg-type]
+def engine(loaded: Weights, **options: Any) -> LlamaEngine:
+    return engine_of(loaded.model, plain=loaded.pin.chat_template == "plain", **options)
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +96,12 @@ def test_a_dialogue_read_back_goes_on_as_if_it_had_been_made(
     made = engine(loaded, capacity=1, context=512)
     [first] = requests(made, [1], alone=True)
     [answer] = made.generate([first])
-    dialogue = [Message("system", (RULES, "x")), Message("user", ("y",)), Message("assistant"), again]
+    dialogue = [
+        Message("system", (RULES, "x")),
+        Message("user", ("y",)),
+        Message("assistant"),
+        again,
+    ]
     second = made.tokenize(made.template.continuation(dialogue))
     follow = first._replace(prompt=second, key=("t", "again"), digest=answer.digest)
     expected = made.generate([follow])
@@ -141,7 +149,9 @@ def test_a_missing_model_file_is_a_clear_error(tmp_path: Path) -> None:
         LlamaModel(tmp_path / "none.gguf")
 
 
-@pytest.mark.parametrize("content", [b"", b"GG", b"PK\x03\x04 not a model", b"GGUF", b"GGUF" + b"\xff" * 99])
+@pytest.mark.parametrize(
+    "content", [b"", b"GG", b"PK\x03\x04 not a model", b"GGUF", b"GGUF" + b"\xff" * 99]
+)
 def test_a_foreign_or_broken_file_is_a_clear_error(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "model.gguf"
     path.write_bytes(content)

@@ -43,22 +43,21 @@ def rows(draw_: st.DrawFn) -> tuple[NDArray[np.float32], Flags]:
 @settings(max_examples=600)
 @given(
     rows(),
-    st.sampled_from([0.0, 0.1, 0.9, 5.0]),
-    st.sampled_from([0, 1, 7, 1000]),
-    st.sampled_from([1.0, 0.9, 0.2]),
-    st.sampled_from([0.0, 0.05, 1.0]),
+    st.builds(
+        Sampling,
+        temperature=st.sampled_from([0.0, 0.1, 0.9, 5.0]),
+        top_k=st.sampled_from([0, 1, 7, 1000]),
+        top_p=st.sampled_from([1.0, 0.9, 0.2]),
+        min_p=st.sampled_from([0.0, 0.05, 1.0]),
+    ),
     st.integers(0, 2**64 - 1),
 )
 def test_the_lazy_mask_draws_what_the_full_mask_draws(
     row: tuple[NDArray[np.float32], Flags],
-    temperature: float,
-    top_k: int,
-    top_p: float,
-    min_p: float,
+    sampling: Sampling,
     noise: int,
 ) -> None:
     logits, legal = row
-    sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
     lazy = draw(logits, Only(legal), sampling, noise)
     full = draw_full(logits, Only(legal), sampling, noise)
     assert lazy.token == full.token

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from kit.engine.protocol import Engine
+from kit.engine.protocol import Engine, Request
 from kit.engine.scripted import ScriptedEngine
 from kit.runner.folder import ResultFolder
 from kit.runner.plan import Portion, plan
@@ -14,10 +14,15 @@ from kit.spec.experiment import Experiment
 from kit.spec.language import Channel
 
 
-def talker(experiment: Experiment, **options: Any) -> ScriptedEngine:
-    """Everyone says who they are."""
+def talks(experiment: Experiment) -> Callable[[Request], str]:
+    """A script by which everyone says who they are."""
     tag = experiment.languages["en"].tags.of(Channel.TALK)
-    return ScriptedEngine(lambda request: f"{tag}: I am {request.key[3]}", **options)
+    return lambda request: f"{tag}: I am {request.key[3]}"
+
+
+def talker(experiment: Experiment) -> ScriptedEngine:
+    """An engine that speaks it."""
+    return ScriptedEngine(talks(experiment))
 
 
 def simulate(

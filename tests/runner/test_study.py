@@ -9,7 +9,7 @@ from kit.engine.scripted import ScriptedEngine
 from kit.errors import EngineError, PlanError, RunLogError
 from kit.runlog.reader import read
 from kit.runner.plan import check_finished, plan
-from tests.runner.support import contents, result_folder, simulate, talker
+from tests.runner.support import contents, result_folder, simulate, talker, talks
 from tests.society.support import experiment
 
 EN = experiment(languages=["en"])
@@ -39,15 +39,13 @@ def test_a_finished_study_leaves_nothing_to_do(tmp_path: Path) -> None:
 def test_an_interrupted_study_ends_as_an_undisturbed_one(tmp_path: Path, answers: int) -> None:
     whole, broken = result_folder(tmp_path / "whole"), result_folder(tmp_path / "broken")
     simulate(EN, whole, talker(EN))
-    good = talker(EN)
+    said = talks(EN)
     left = iter(range(answers))
 
     def stops(request: Request) -> str:
         if next(left, None) is None:
             raise EngineError("pulled the plug")
-        script = good._script
-        assert callable(script)
-        return script(request)
+        return said(request)
 
     with pytest.raises(EngineError, match="plug"):
         simulate(EN, broken, ScriptedEngine(stops))

@@ -25,9 +25,7 @@ def experiment(**study: Any) -> Experiment:
     data = base.study.model_dump() | study
     languages = dict(base.languages)
     changed = Study.model_validate(data)
-    return Experiment(
-        study=changed, profile=None, languages=languages, models=base.models
-    )
+    return Experiment(study=changed, profile=None, languages=languages, models=base.models)
 
 
 def scene(run_id: str, **study: Any) -> Scene:
@@ -62,5 +60,3 @@ class Listening(ScriptedEngine):
             f"{tags.whisper} {to.name}: hush {agent} {turn} for {to.id}\n"
             f"{tags.monologue}: mind {agent} {turn}\n"
         )
-
-

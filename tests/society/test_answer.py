@@ -29,7 +29,7 @@ def legal(form: AnswerForm, text: str) -> bool:
     state: State | None = grammar.start
     for token in [*text.encode(), END_TOKEN]:
         if state is None:
-            return token == END_TOKEN
+            return bool(token == END_TOKEN)
         try:
             state = grammar.next(state, token)
         except GrammarError:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,7 +18,7 @@ def test_levels_are_nested(seed: int, replicate: int) -> None:
     carriers = [
         assign(seed, replicate, AGENTS, aligned=level, individuated=level) for level in range(11)
     ]
-    for level, (fewer, more) in enumerate(zip(carriers, carriers[1:], strict=False)):
+    for level, (fewer, more) in enumerate(pairwise(carriers)):
         assert len(fewer.aligned) == len(fewer.individuated) == level
         assert fewer.aligned < more.aligned
         assert fewer.individuated < more.individuated
@@ -36,7 +38,7 @@ def test_the_two_draws_are_independent_of_each_other() -> None:
 
 def test_every_agent_is_drawn_equally_often() -> None:
     """Chi-square, 9 degrees of freedom, 99.9 % quantile 27.9."""
-    counts = {agent: 0 for agent in AGENTS}
+    counts = dict.fromkeys(AGENTS, 0)
     for replicate in range(2000):
         for agent in assign(7, replicate, AGENTS, aligned=3, individuated=0).aligned:
             counts[agent] += 1

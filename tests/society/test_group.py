@@ -4,10 +4,13 @@ import re
 
 import pytest
 
+from kit.engine.protocol import Request
 from kit.engine.scripted import ScriptedEngine
 from kit.errors import RunLogError
 from kit.runlog.records import Turn
-from kit.society.group import Group, simulate
+from kit.society import group
+from kit.society.assignment import slot_order
+from kit.society.group import simulate
 from kit.society.identity import header, run_hash
 from kit.spec.language import Channel
 from tests.society.support import Listening, experiment, say, scene
@@ -29,12 +32,15 @@ def leaks(turns: list[Turn]) -> list[str]:
     found = []
     for turn in turns:
         text = read(turn)
-        found += [f"mind of {who} to {turn.agent}" for who in re.findall(r"mind (p\d\d)", text)
-                  if who != turn.agent]
+        found += [
+            f"mind of {who} to {turn.agent}"
+            for who in re.findall(r"mind (p\d\d)", text)
+            if who != turn.agent
+        ]
         found += [
             f"hush of {who} to {turn.agent}"
             for who, to in re.findall(r"hush (p\d\d) \d+ for (p\d\d)", text)
-            if to != turn.agent and who != turn.agent
+            if turn.agent not in {to, who}
         ]
     return found
 
@@ -63,12 +69,12 @@ def test_talk_reaches_all_a_whisper_one_and_a_monologue_nobody() -> None:
 
 @pytest.mark.parametrize("leak", ["monologue", "whisper"])
 def test_a_planted_leak_is_seen(leak: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = Group._reaches
+    right = group.reaches
 
-    def wrong(self: Group, event, agent: str) -> bool:  # type: ignore[no-untyped-def]
-        return right(self, event, agent) or (event.channel == leak and event.speaker != agent)
+    def wrong(event: group.Event, agent: str) -> bool:
+        return right(event, agent) or (event.channel == leak and event.speaker != agent)
 
-    monkeypatch.setattr(Group, "_reaches", wrong)
+    monkeypatch.setattr(group, "reaches", wrong)
     run = scene("en-a0-r1", **THREE_TURNS)
     [turns] = say([run], Listening(run))
     assert leaks(turns)
@@ -141,14 +147,14 @@ def test_a_slots_run_offers_all_channels_in_the_announced_order() -> None:
     run = scene("en-a0-r1", protocol={"turns": 1, "channel_choice": "slots"})
     tags = run.language.tags
 
-    def nothing(request: object) -> str:
-        agent, turn = request.key[-2:]  # type: ignore[attr-defined]
-        return "\n".join(f"{tags.of(channel)}:" for channel in run._slot_order(agent, turn))
+    def nothing(request: Request) -> str:
+        agent, turn = str(request.key[-2]), int(request.key[-1])
+        return "\n".join(f"{tags.of(channel)}:" for channel in slot_order(run.seed, 1, turn, agent))
 
     [turns] = say([run], ScriptedEngine(nothing))
     for turn in turns:
         assert turn.outcome == "empty"
-        named = [tags.of(channel) for channel in run._slot_order(turn.agent, 1)]
+        named = [tags.of(channel) for channel in slot_order(run.seed, 1, 1, turn.agent)]
         assert run.language.list_separator.join(named) in read(turn)
 
 
