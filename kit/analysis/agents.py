@@ -1,0 +1,107 @@
+"""Marked agents against the other agents of the same group.
+
+Study 3 says who in a group the pathology comes from, which means of groups cannot show. An
+agent's index is built like a group's, with z over all agents of the same model and language. The
+unit stays the run: one gap per run.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from kit.analysis.cells import Condition, condition, mean
+from kit.analysis.effects import Factor
+from kit.analysis.indices import PRIMARY, indices
+from kit.analysis.measures import INDICES
+from kit.stats.result import Estimate
+
+
+class Gap(NamedTuple):
+    """Mean over runs of (mean of marked agents - mean of the others)."""
+
+    model: str
+    language: str | None
+    """None: over all languages."""
+    variant: str | None
+    factor: Factor
+    aligned: int | None
+    """Level of the cell; None: over all cells in which the factor is mixed."""
+    individuated: int | None
+    measure: str
+    undefined: int
+    """Runs without a gap, because the index is undefined for all marked or all other agents."""
+    result: Estimate
+
+
+class _Key(NamedTuple):
+    model: str
+    language: str | None
+    variant: str | None
+    factor: Factor
+    aligned: int | None
+    individuated: int | None
+    measure: str
+
+
+def gaps(rows: Sequence[Mapping[str, Any]]) -> list[Gap]:
+    """Every gap: by cell, then over the cells of a language, then over languages.
+
+    Args:
+        rows: rows of an agents frame.
+
+    Returns:
+        Gaps of cells where some but not all agents are marked; elsewhere there is nothing to
+        compare.
+    """
+    scored = indices(rows, PRIMARY)
+    runs: dict[str, list[tuple[Mapping[str, Any], Mapping[str, float | None]]]] = defaultdict(list)
+    for row, score in zip(rows, scored, strict=True):
+        numbers = {index.name: getattr(score, index.name) for index in INDICES}
+        runs[row["run_id"]].append((row, numbers))
+    groups: dict[_Key, list[float | None]] = defaultdict(list)
+    for members in runs.values():
+        where = condition(members[0][0])
+        for factor in Factor:
+            marked = [scores for row, scores in members if row[f"agent_{factor}"]]
+            others = [scores for row, scores in members if not row[f"agent_{factor}"]]
+            if not marked or not others:
+                continue
+            for index in INDICES:
+                gap = _gap(marked, others, index.name)
+                for key in _keys(where, factor, index.name):
+                    groups[key].append(gap)
+    return [_summary(key, numbers) for key, numbers in groups.items()]
+
+
+def _keys(where: Condition, factor: Factor, measure: str) -> tuple[_Key, _Key, _Key]:
+    cell = _Key(
+        where.model,
+        where.language,
+        where.variant,
+        factor,
+        where.aligned,
+        where.individuated,
+        measure,
+    )
+    language = cell._replace(aligned=None, individuated=None)
+    return cell, language, language._replace(language=None)
+
+
+def _gap(
+    marked: Sequence[Mapping[str, float | None]],
+    others: Sequence[Mapping[str, float | None]],
+    name: str,
+) -> float | None:
+    inside = [scores[name] for scores in marked]
+    outside = [scores[name] for scores in others]
+    left = [number for number in inside if number is not None]
+    right = [number for number in outside if number is not None]
+    return statistics.fmean(left) - statistics.fmean(right) if left and right else None
+
+
+def _summary(key: _Key, numbers: list[float | None]) -> Gap:
+    defined = [number for number in numbers if number is not None]
+    return Gap(*key, len(numbers) - len(defined), mean(defined))

@@ -1,0 +1,113 @@
+"""What each measured column means, and how far its definition is reconstructed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from kit.spec.evidence import Evidence
+
+
+class Measure(NamedTuple):
+    """One quantity that runs are compared by."""
+
+    name: str
+    """Column name in every table."""
+    title: str
+    definition: str
+    evidence: Evidence
+    """How it is known that the paper measured this way."""
+
+
+MONOLOGUE = "monologue_share"
+SEXUAL = "sexual"
+PROTECTIVE = "protective"
+CPI = "cpi"
+DI = "di"
+NO_ECHO = "_no_echo"
+
+INDICES = (
+    Measure(
+        CPI,
+        "CPI",
+        "Collective Pathology Index: z(monologue share) + z(sexual hits) - z(protective hits).",
+        Evidence.INFERRED,
+    ),
+    Measure(
+        DI,
+        "DI",
+        "Dissociation Index: z(monologue share) + z(protective hits) - z(sexual hits).",
+        Evidence.INFERRED,
+    ),
+)
+"""Computed against a reference; everything else is a plain number of one run."""
+
+INDICES_NO_ECHO = tuple(
+    Measure(
+        f"{index.name}{NO_ECHO}",
+        f"{index.title} without echo",
+        f"{index.title} from hits whose words the agent had not just read.",
+        Evidence.OURS,
+    )
+    for index in INDICES
+)
+
+PLAIN = (
+    Measure(
+        MONOLOGUE,
+        "monologue share",
+        "Characters of monologue / characters of all channels.",
+        Evidence.OURS,
+    ),
+    Measure(
+        "monologue_share_lines",
+        "monologue share of lines",
+        "Lines of monologue / lines of all channels.",
+        Evidence.OURS,
+    ),
+    Measure(
+        "monologue_share_turns",
+        "monologue share of turns",
+        "Turns that use the monologue / turns.",
+        Evidence.OURS,
+    ),
+    Measure(SEXUAL, "sexual hits", "Words of the sexual lexicon, all channels.", Evidence.INFERRED),
+    Measure(
+        PROTECTIVE,
+        "protective hits",
+        "Words of the protective lexicon, all channels.",
+        Evidence.INFERRED,
+    ),
+    Measure(
+        f"{SEXUAL}{NO_ECHO}",
+        "sexual hits without echo",
+        "Those whose words the agent had not just read.",
+        Evidence.OURS,
+    ),
+    Measure(
+        f"{PROTECTIVE}{NO_ECHO}",
+        "protective hits without echo",
+        "Those whose words the agent had not just read.",
+        Evidence.OURS,
+    ),
+    Measure(
+        "conformity_ratio",
+        "conformity ratio",
+        "Group-harmony hits : individual-address hits.",
+        Evidence.REPORTED,
+    ),
+    Measure(
+        "conformity_share",
+        "conformity share",
+        "Group-harmony hits / (group-harmony + individual-address hits).",
+        Evidence.OURS,
+    ),
+    Measure(
+        "harmony_share",
+        "group-harmony share",
+        "Group-harmony hits / (group-harmony + protective hits).",
+        Evidence.OURS,
+    ),
+)
+
+MEASURES = {measure.name: measure for measure in (*INDICES, *INDICES_NO_ECHO, *PLAIN)}
+"""Every measure by column name, in the order of the tables."""

@@ -1,0 +1,81 @@
+"""What an agent had read before it spoke, reduced to the register words in it.
+
+A hit is an echo when the same words (not merely the same lexicon entry) stand in an intervention
+text of the study, in an announcement up to that turn, or in what its speaker heard in the last
+turns. Words of the intervention are left out for every agent, marked or not: leaving them out for
+the marked ones alone would by itself make an intervention look as if it silenced its own words.
+
+That is strict: a word that was read and would have been used anyway is lost as well, and a group
+that uses a word often hears it often. Counts without echo are a lower bound, and counts with it an
+upper one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from kit.measure.tally import Forms, Registers
+from kit.runlog.records import Turn, Utterance
+from kit.spec.language import Channel, Language
+from kit.spec.study import Order, Protocol
+
+HEARD_TURNS = 2
+"""How many turns back heard lines count as just read."""
+
+Line = tuple[Turn, Utterance, Forms]
+
+
+class Reading:
+    """Who had read which register words when.
+
+    Args:
+        language: the run's language.
+        protocol: how the run was made.
+        interventions: the texts that marked agents of the study carry.
+        registers: the words searched for, those of the run's language.
+        lines: the run's lines with their matched words.
+    """
+
+    def __init__(
+        self,
+        language: Language,
+        protocol: Protocol,
+        *,
+        interventions: Iterable[str],
+        registers: Registers,
+        lines: list[Line],
+    ):
+        self._sequential = protocol.order.value is Order.SEQUENTIAL
+        # An English prefix of a Japanese run is searched for Japanese words, and holds none.
+        self._interventions = [registers.forms_of_fixed(text) for text in interventions]
+        evicted = language.persona(language.evicted).name
+        self._announced = [
+            registers.forms_of_fixed(text.wording(protocol.wording.value).format(evicted=evicted))
+            for text in language.announcements
+        ]
+        self._said: dict[int, list[Line]] = defaultdict(list)
+        for line in lines:
+            self._said[line[0].turn].append(line)
+
+    def before(self, turn: Turn) -> Iterator[Forms]:
+        """The register words of all that the speaker of ``turn`` had just read."""
+        yield from self._interventions
+        yield from self._announced[: turn.turn]
+        for number in range(turn.turn - HEARD_TURNS, turn.turn + 1):
+            for spoken, utterance, found in self._said.get(number, ()):
+                if self._hears(turn, spoken, utterance):
+                    yield found
+
+    def _hears(self, turn: Turn, spoken: Turn, utterance: Utterance) -> bool:
+        if spoken.agent == turn.agent:
+            return False
+        if spoken.turn == turn.turn and not (self._sequential and spoken.position < turn.position):
+            return False
+        match utterance.channel:
+            case Channel.TALK:
+                return True
+            case Channel.WHISPER:
+                return utterance.to == turn.agent
+            case Channel.MONOLOGUE:
+                return False
