@@ -53,7 +53,7 @@ def crash_log(trace: str, args: Sequence[str] | None) -> str:
     for folder in (Path.cwd(), Path(tempfile.gettempdir())):
         path = folder / "kit-crash.md"
         try:
-            path.write_text(text, encoding="utf-8")
+            path.write_text(text, encoding="utf-8", errors="backslashreplace")
         except OSError:
             continue
         return str(path)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import io
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -12,7 +15,7 @@ import click
 
 from kit import __version__
 from kit.cli import console
-from kit.errors import ExitCode, KitError
+from kit.errors import ExitCode, KitError, OutputError
 
 COMMANDS = {
     "demo": "The whole road on the embedded default model.",
@@ -26,6 +29,12 @@ COMMANDS = {
     "doctor": "Check this machine, the library and the model.",
 }
 """Command name to its line in ``kit --help``; ``kit.cli.<name>`` holds ``command``."""
+
+_SURROUNDINGS = frozenset(
+    getattr(errno, name)
+    for name in ("EACCES", "EDQUOT", "EIO", "ENAMETOOLONG", "ENOSPC", "EPERM", "EROFS")
+)
+"""What a disk or its owner may refuse at any place: expected, not a bug."""
 
 
 class _LazyGroup(click.Group):
@@ -54,6 +63,10 @@ def kit() -> None:
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit with one of :class:`kit.errors.ExitCode`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that lacks a letter of a transcript shows its number instead.
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(args))
 
 
@@ -61,6 +74,7 @@ def run(args: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     try:
         result = kit.main(args=args, prog_name="kit", standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
@@ -72,12 +86,28 @@ def run(args: Sequence[str] | None = None) -> int:
     except KitError as error:
         console.error(error)
         return error.exit_code
-    except BrokenPipeError:
-        sys.stderr.close()
+    except (BrokenPipeError, SystemExit):  # the latter is click's answer to the former
+        _drop_output()
         return ExitCode.OK
     except Exception as error:
-        path = console.crash_log(traceback.format_exc(), args)
-        console.problem(f"bug: {type(error).__name__}: {error}")
-        console.problem(f"  next: please report it with {path}")
-        return ExitCode.BUG
+        return _unexpected(error, args)
     return int(result) if isinstance(result, int) else ExitCode.OK
+
+
+def _unexpected(error: Exception, args: Sequence[str] | None) -> int:
+    if isinstance(error, OSError) and error.errno in _SURROUNDINGS:
+        if error.filename is None:
+            _drop_output()
+        console.error(OutputError(str(error.strerror), where=error.filename or "output"))
+        return ExitCode.ERROR
+    path = console.crash_log(traceback.format_exc(), args)
+    console.problem(f"bug: {type(error).__name__}: {error}")
+    console.problem(f"  next: please report it with {path}")
+    return ExitCode.BUG
+
+
+def _drop_output() -> None:
+    """Send what is left to say nowhere: the interpreter would try it once more as it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import os
 from pathlib import Path
 
 import click
@@ -19,9 +21,9 @@ def run_path(text: str) -> Path:
         RunLogError: neither exists.
     """
     path = Path(text)
-    if path.suffix == ".jsonl" or path.exists():
+    if path.suffix == ".jsonl" or os.path.exists(path):  # noqa: PTH110 - never raises
         return path
-    study, _, name = text.partition("/")
+    study, _, name = (glob.escape(part) for part in text.partition("/"))
     found = sorted(DEFAULT_RESULTS.glob(f"{study}*/runs/{name}*.jsonl"))
     exact = [file for file in found if file.name in (f"{name}.jsonl", f"{name}.partial.jsonl")]
     if len(exact) == 1:

@@ -6,11 +6,14 @@ import textwrap
 import unicodedata
 from collections.abc import Iterator
 from itertools import groupby
+from pathlib import Path
 
 import click
 
+from kit.audit.replay import find_run
 from kit.cli import console
 from kit.cli.replay import run_path
+from kit.errors import RunLogError
 from kit.runlog.reader import RunLog, read
 from kit.runlog.records import Outcome, Turn, Utterance
 from kit.spec.experiment import Experiment, load_experiment
@@ -30,8 +33,22 @@ def command(run: str, turn: int | None, agent: str | None) -> None:
     path = run_path(run)
     log = read(path)
     experiment = load_experiment(path.absolute().parent.parent)
+    find_run(experiment, log.header.run_id, path)
+    _check_choice(log, experiment, turn, agent, path)
     for line in transcript(log, experiment, turn=turn, agent=agent):
         console.say(line)
+
+
+def _check_choice(
+    log: RunLog, experiment: Experiment, turn: int | None, agent: str | None, path: Path
+) -> None:
+    turns = log.turns[-1].turn if log.turns else 0
+    if turn is not None and turn > turns:
+        raise RunLogError(f"the run has no turn {turn}", where=path, hint=f"it has {turns}")
+    personas = experiment.languages[log.header.language].personas
+    if agent is not None and not any(agent in (one.id, one.name) for one in personas):
+        known = ", ".join(f"{one.id} {one.name}" for one in personas)
+        raise RunLogError(f"the run has no agent '{agent}'", where=path, hint=f"it has {known}")
 
 
 def transcript(

@@ -18,11 +18,14 @@ from kit.spec.study import load_study
 
 _KINDS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "language": ("language", load_language),
-    "models": ("model pins", load_pins),
     "claims": ("published claims", load_published),
     "id": ("study", load_study),
+    "models": ("model pins", load_pins),
 }
-"""The key that tells a kind of file apart, its name, and its reader."""
+"""The key that tells a kind of file apart, its name, and its reader.
+
+The first key that a file has decides: a study names models too, so ``models`` comes last.
+"""
 
 
 @click.command(help="Check YAML FILES (default: everything in studies/ and models.yaml).")
@@ -58,7 +61,7 @@ def check(path: Path) -> str:
     raise SpecError(
         "is not a study, a language, model pins or published claims",
         where=path,
-        hint=f"such a file begins with one of: {', '.join(_KINDS)}",
+        hint=f"such a file has one of these keys: {', '.join(_KINDS)}",
     )
 
 

@@ -166,8 +166,8 @@ def _counted(effect: Effect, shown: str) -> str:
     if not effect.undefined:
         return shown
     if effect.result.n == 0:
-        return f"withheld in all {effect.undefined} runs"
-    return f"{shown} (withheld in {effect.undefined} runs)"
+        return f"no value in any of {effect.undefined} runs"
+    return f"{shown} (no value in {effect.undefined} runs)"
 
 
 def withheld(analysis: Analysis, stratum: Stratum) -> list[str]:

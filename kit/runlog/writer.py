@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -37,7 +39,15 @@ def output_error(error: OSError, path: Path) -> OutputError:
         return OutputError(
             "the result folder cannot be written", where=path, hint="choose another with --out"
         )
-    return OutputError(f"cannot be written: {error.strerror}", where=path)
+    if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR):
+        return OutputError(
+            "something else has this name",
+            where=error.filename or path,
+            hint="choose another folder with --out",
+        )
+    return OutputError(
+        f"cannot be written: {error.strerror}", where=path, hint="choose another folder with --out"
+    )
 
 
 class RunWriter:
@@ -103,6 +113,8 @@ class RunWriter:
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:
+            with contextlib.suppress(OSError):  # closing tries to write the rest once more
+                self._file.close()
             raise output_error(error, self.partial) from error
 
 
@@ -131,5 +143,6 @@ def write_atomically(path: Path, data: bytes) -> None:
         temporary.replace(path)
         sync_folder(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # the folder itself may be what is wrong
+            temporary.unlink()
         raise output_error(error, path) from error

@@ -174,7 +174,7 @@ def test_every_top_level_field_is_classified() -> None:
 
 
 def test_what_a_pin_says_reaches_the_hash_through_the_engine() -> None:
-    """The file's hash and the template are in the engine's identity; the rest is address and label."""
+    """The file's hash and the template are in the engine's identity; the rest is a label."""
     assert set(ModelPin.model_fields) == {
         "id", "family", "tier", "size", "license", "instruct", "context_length",
         "chat_template", "note", "source", "files",

@@ -117,7 +117,7 @@ def test_every_character_folds_alike_alone_and_in_company() -> None:
         ("café", "cafe\u0301 CAFÉ cafe", 2),
         ("help", "\uff28\uff25\uff2c\uff30", 1),
         ("straße", "STRASSE", 1),
-        ("kam", "kam\u0323 kam", 1),
+        ("kaq", "kaq\u0323 kaq", 1),
     ],
 )
 def test_words_are_found_between_boundaries(entry: str, text: str, count: int) -> None:
