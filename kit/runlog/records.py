@@ -7,14 +7,14 @@ the run, so two correct runs of the same thing are the same bytes.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
 from kit.spec.language import Channel
 from kit.spec.loading import Frozen
 
-LOG_VERSION = 1
+LOG_VERSION: Final = 1
 
 
 class Outcome(StrEnum):
@@ -45,7 +45,7 @@ class Header(Frozen):
     """The identity of a run: only what can change its output."""
 
     type: Literal["header"] = "header"
-    log_version: int = LOG_VERSION
+    log_version: Literal[1] = LOG_VERSION
     run_id: str
     run_hash: str
     """SHA-256 over everything that can change an output."""

@@ -150,6 +150,18 @@ def test_importing_the_module_does_not_load_the_library() -> None:
     assert seen.stdout == "False\n", seen.stderr
 
 
+def test_the_processor_is_checked_before_the_library_is_loaded() -> None:
+    seen = run_python(
+        "import pathlib, sys\n"
+        f"pathlib.Path.read_text = lambda *_, **__: {IVY_BRIDGE!r}\n"
+        "import kit.engine.build as b\n"
+        "try:\n    b.require_build(fast=True)\n"
+        "except b.BuildError as error:\n"
+        "    print(error.message.split(',')[0], 'llama_cpp' in sys.modules)"
+    )
+    assert seen.stdout == "this processor lacks avx2 False\n", seen.stderr
+
+
 def test_a_missing_library_names_the_script(tmp_path: Path) -> None:
     hidden = f"import sys; sys.modules['llama_cpp'] = None; {REQUIRE}"
     seen = run_python(hidden)
