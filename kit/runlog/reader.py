@@ -90,7 +90,9 @@ def _records(path: Path) -> Iterator[tuple[int, Header | Turn | Footer]]:
                 where=partial,
                 hint="'kit run' with the same --out continues where it stopped",
             ) from error
-        raise RunLogError("no such run log", where=path) from error
+        raise RunLogError(
+            "no such run log", where=path, hint="ls results/*/runs shows what there is"
+        ) from error
     except OSError as error:
         raise RunLogError(f"cannot be read: {error.strerror}", where=path) from error
     lines = data.split(b"\n")

@@ -109,7 +109,7 @@ def test_a_place_that_cannot_be_written_is_the_users_error(
     (tmp_path / "tables" / "runs.csv").mkdir(parents=True)
 
     assert run(["analyze", str(tmp_path)]) == ExitCode.ERROR
-    assert "cannot be written" in capsys.readouterr().err
+    assert "something else has this name" in capsys.readouterr().err
 
 
 def test_a_damaged_log_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

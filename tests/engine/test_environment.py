@@ -3,14 +3,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from kit.engine import environment
 from kit.runner.weights import Weights
 from kit.spec.study import EngineSettings
 
 
 def test_the_bit_class_is_measured_once_and_depends_on_the_cache_type(
-    smollm: Weights, tmp_path: Path
+    smollm: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(environment, "PROBE_TOKENS", 256)  # what is tested is the book-keeping
     half = EngineSettings(k_type="f16")
     found = environment.bit_class(
         smollm.model, model_sha256=smollm.sha256, settings=half, cache=tmp_path
