@@ -101,18 +101,23 @@ def _utterance(name: str, utterance: Utterance, names: dict[str, str]) -> Iterat
 def _wrap(text: str, indent: str, width: int) -> Iterator[str]:
     """Lines no wider than ``width`` columns; wide characters count two, and may break anywhere."""
     room = width - len(indent)
-    line, used = "", 0
-    for piece in _breakable(_visible(text)):
-        word = piece
-        columns = sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in word)
-        if used + columns > room and line.strip():
+    line = ""
+    for word in _breakable(_visible(text)):
+        if _columns(line + word) <= room:
+            line += word
+            continue
+        if line.strip():
             yield indent + line.rstrip()
-            line, used = "", 0
-            word = word.lstrip()
-            columns = sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in word)
-        line, used = line + word, used + columns
+        line = word.lstrip()
+        while _columns(line) > room:  # a word longer than a line
+            yield indent + line[:room]
+            line = line[room:]
     if line.strip():
         yield indent + line.rstrip()
+
+
+def _columns(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 
 def _breakable(text: str) -> Iterator[str]:

@@ -197,11 +197,11 @@ def _unknown_key(model: type[BaseModel], at: Path_) -> str:
     """What to say of the key at ``at``: the likely spelling, in this place before any other."""
     here, elsewhere = _known_keys(model, at[:-1]), _known_keys(model, None)
     name = str(at[-1])
-    for keys in (here, elsewhere - {name}):
+    for keys in (here, elsewhere):
+        if name in keys:
+            return "unknown key here; it belongs elsewhere in the file"
         if near := difflib.get_close_matches(name, keys, n=1, cutoff=0.6):
             return f"unknown key; did you mean '{near[0]}'?"
-    if name in elsewhere:
-        return "unknown key here; it belongs elsewhere in the file"
     return "unknown key"
 
 
