@@ -172,7 +172,8 @@ def _merge(base: dict[str, Any], override: dict[str, Any]) -> None:
         if not (isinstance(old, dict) and {"value", "evidence"} <= old.keys()):
             base[name] = value
             continue
-        new = dict(value) if isinstance(value, dict) and "value" in value else {"value": value}
+        sourced = isinstance(value, dict) and "value" in value
+        new = {"evidence": Evidence.OURS} | (value if sourced else {"value": value})
         if isinstance(old["value"], dict) and isinstance(new["value"], dict):
             new["value"] = old["value"] | new["value"]
         base[name] = new
