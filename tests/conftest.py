@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from kit.engine.llama import LlamaEngine, LlamaModel
+from kit.engine.llama import LlamaEngine
+from kit.engine.model import LlamaModel
 from kit.models.store import Store
 from kit.runner.weights import Weights, load_weights
 from kit.spec.library import library_file
@@ -58,3 +60,16 @@ def engine_of(
     return LlamaEngine(
         model, model_sha256="0" * 64, settings=settings, capacity=capacity, **options
     )
+
+
+def quantised(model: LlamaModel, path: Path, kind: str) -> Weights:
+    """The same weights in another quantisation, made by llama.cpp."""
+    library = model.library
+    parameters = library.llama_model_quantize_default_params()
+    parameters.ftype = getattr(library, f"LLAMA_FTYPE_MOSTLY_{kind}")
+    parameters.allow_requantize = True
+    parameters.nthread = 2
+    source, target = os.fsencode(model.path), os.fsencode(path)
+    assert library.llama_model_quantize(source, target, ctypes.byref(parameters)) == 0
+    pin = load_pins(library_file("models.yaml", start=ROOT))[SMOLLM]
+    return Weights(pin, LlamaModel(path), "1" * 64)

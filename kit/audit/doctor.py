@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from kit.audit.invariance import Probe
+from kit.audit.bit_classes import Recording, load_known, recordings
+from kit.audit.invariance import DEEP, Probe, Rows
 from kit.engine.build import BuildKind, check_cpu, inspect_build
-from kit.engine.environment import bit_class
+from kit.engine.environment import surroundings
 from kit.engine.llama import cores
 from kit.errors import KitError
 from kit.models.store import State, Store, home
 from kit.runner.size import free_disk, free_memory
-from kit.runner.weights import load_weights
+from kit.runner.weights import Weights, load_weights
 from kit.spec.pins import ModelPin
 from kit.spec.study import EngineSettings
 
@@ -48,12 +49,19 @@ class Finding(NamedTuple):
     """What to do, where something is to be done."""
 
 
-def examine(pin: ModelPin, *, k_type: str = "f16") -> Iterator[Finding]:
+def examine(
+    pin: ModelPin, *, k_type: str = "f16", rows: Rows = Rows.QUICK, results: Sequence[Path] = ()
+) -> Iterator[Finding]:
     """Look at everything a run depends on.
 
     Args:
         pin: the model to measure bits with.
         k_type: type of the K cache.
+        rows: which circumstances to measure.
+        results: folders whose finished logs are held against this machine's bit class.
+
+    Raises:
+        SpecError: a result folder does not exist.
     """
     yield _python()
     yield from _machine()
@@ -65,7 +73,8 @@ def examine(pin: ModelPin, *, k_type: str = "f16") -> Iterator[Finding]:
     if any(finding.grade is Grade.FAIL for finding in library):
         yield Finding("bits", Grade.FAIL, "bits were not measured: the library is not usable")
     elif store.state(pin) in _HELD:
-        yield from _bits(pin, EngineSettings.model_validate({"k_type": k_type}))
+        settings = EngineSettings.model_validate({"k_type": k_type})
+        yield from _bits(pin, settings, rows=rows, results=results)
     else:
         yield Finding(
             "bits",
@@ -145,28 +154,95 @@ def _offline() -> Finding:
     )
 
 
-def _bits(pin: ModelPin, settings: EngineSettings) -> Iterator[Finding]:
+def _bits(
+    pin: ModelPin, settings: EngineSettings, *, rows: Rows, results: Sequence[Path]
+) -> Iterator[Finding]:
     try:
         weights = load_weights(pin)
     except KitError as error:
         yield Finding("bits", Grade.FAIL, error.message, error.hint)
         return
-    found = bit_class(
-        weights.model,
+    found = weights.bit_class(settings)
+    yield Finding("bit-class", Grade.OK, f"bit class {found[:16]} ({pin.id}, K {settings.k_type})")
+    yield _known(weights, settings, found)
+    for folder in results:
+        yield from _recordings(folder, weights, settings, found)
+    for depth in (0, DEEP):
+        probe = Probe(weights.model, settings, depth=depth, threads=min(2, cores()), rows=rows)
+        for result in probe.check():
+            where = f"{result.name}, {result.tokens:,} tokens before it"
+            if result.holds:
+                yield Finding("invariance", Grade.OK, f"same bits: {where}")
+            else:
+                yield Finding(
+                    "invariance",
+                    Grade.FAIL,
+                    f"OTHER bits: {where} (logits differ by up to {result.difference:.2g})",
+                    "runs of this machine will not replay byte for byte: scripts/build-llama",
+                )
+
+
+def _known(weights: Weights, settings: EngineSettings, found: str) -> Finding:
+    """Whether this machine's class was met before."""
+    known = load_known().of(weights.sha256, settings)
+    same = [each for each in known if each.bit_class == found]
+    here = surroundings(weights.model)
+    if same:
+        where = "; ".join(processor for each in same for processor in each.processors)
+        return Finding("bit-class-known", Grade.OK, f"a known class, measured on {where}")
+    if not known:
+        return Finding(
+            "bit-class-known",
+            Grade.NOTE,
+            f"no class of {weights.pin.id} with K {settings.k_type} was measured before",
+        )
+    return Finding(
+        "bit-class-known",
+        Grade.NOTE,
+        f"not a known class: {here.processor}, {here.compiler}, {here.c_library}",
+        "recordings of the known machines are read back and scored here: kit verify",
+    )
+
+
+def _recordings(
+    folder: Path, weights: Weights, settings: EngineSettings, found: str
+) -> Iterator[Finding]:
+    """How many of a folder's finished logs replay here."""
+    logs = recordings(
+        folder,
+        pin=weights.pin,
         model_sha256=weights.sha256,
         settings=settings,
-        cache=home() / "bit-classes",
+        bit_class=found,
     )
-    yield Finding("bit-class", Grade.OK, f"bit class {found[:16]} ({pin.id}, K {settings.k_type})")
-    probe = Probe(weights.model, settings, threads=min(2, cores()))
-    for result in probe.check():
-        name = f"same bits: {result.name}"
-        if result.holds:
-            yield Finding("invariance", Grade.OK, name)
-        else:
-            yield Finding(
-                "invariance",
-                Grade.FAIL,
-                f"OTHER bits: {result.name}",
-                "runs of this machine will not replay byte for byte: scripts/build-llama",
-            )
+    counts = logs.counts
+    here, elsewhere = counts[Recording.HERE], counts[Recording.ELSEWHERE]
+    text = f"{folder}: {here} finished {_logs(here)} of this bit class, {elsewhere} of another"
+    if elsewhere:
+        yield Finding(
+            "recordings",
+            Grade.NOTE,
+            text,
+            "logs of another class do not replay here byte for byte; kit verify scores them",
+        )
+    else:
+        yield Finding("recordings", Grade.OK, text)
+    if others := counts[Recording.NOT_ASKED]:
+        models = f" ({', '.join(logs.other_models)})" if logs.other_models else ""
+        yield Finding(
+            "recordings",
+            Grade.NOTE,
+            f"{folder}: {others} finished {_logs(others)} of another model or K type{models}",
+            "kit doctor --model ID --k-type TYPE",
+        )
+    if unreadable := counts[Recording.UNREADABLE]:
+        yield Finding(
+            "recordings",
+            Grade.NOTE,
+            f"{folder}: {unreadable} {_logs(unreadable)} without a header",
+            "the files were changed after they were written; simulate these runs again",
+        )
+
+
+def _logs(count: int) -> str:
+    return "log" if count == 1 else "logs"

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kit.audit.divergence import Divergence, between_headers, between_turns
+from kit.engine.build import BuildKind
 from kit.errors import RunLogError
 from kit.runlog.reader import read
 from kit.runlog.records import Footer, Turn
 from kit.runlog.writer import canonical
 from kit.runner import size
+from kit.runner.folder import Cohort, ResultFolder
 from kit.runner.weights import load_weights
 from kit.society.group import simulate
 from kit.society.identity import header
@@ -29,6 +31,8 @@ class Replay(NamedTuple):
     """None: every byte is the same."""
     recorded_class: str | None
     class_here: str | None
+    cohort: tuple[str, ...]
+    """Run ids that were simulated together for it."""
 
 
 def replay(
@@ -38,7 +42,10 @@ def replay(
     cohort: int = 1,
     report: Callable[[int], None] = lambda _: None,
 ) -> Replay:
-    """Simulate the run of the log at ``path`` again, alone, and compare.
+    """Simulate the run of the log at ``path`` again and compare.
+
+    A run of the invariant build is made alone. On another build its bits depend on what was
+    computed beside it, so the whole cohort that its sidecar names is made again.
 
     Args:
         path: a complete log in the ``runs`` folder of a result folder.
@@ -53,23 +60,33 @@ def replay(
     log = read(path)
     experiment = load_experiment(path.absolute().parent.parent)
     run = find_run(experiment, log.header.run_id, path)
-    weights = load_weights(
-        experiment.models[run.cell.model], fast=log.header.engine.get("build") != "invariant"
-    )
     scene = Scene(experiment, run)
     settings = scene.protocol.engine.value
+    invariant = log.header.engine.get("build") == BuildKind.INVARIANT
+    weights = load_weights(experiment.models[run.cell.model], fast=not invariant, settings=settings)
     template = weights.model.template(plain=weights.pin.chat_template == "plain")
     worst = size.worst_case(scene, weights.model, template).total
     room = size.room_for(
         worst, settings.context, weights.model.context_length, what=run.cell.language
     )
-    engine = weights.engine(settings, capacity=10 * cohort, threads=threads, room=room)
+    together = Cohort(cohort=(run.run_id,), capacity=10 * cohort)
+    if not invariant:
+        together = ResultFolder(path.absolute().parent.parent).cohort(run)
+    engine = weights.engine(
+        settings,
+        capacity=together.capacity or 10 * len(together.cohort),
+        threads=threads or together.threads,
+        room=together.room or room,
+    )
+    scenes = [Scene(experiment, find_run(experiment, name, path)) for name in together.cohort]
+    own = together.cohort.index(run.run_id)
     try:
         head = header(experiment, scene, engine)
         turns: list[Turn] = []
-        for said in simulate([scene], engine):
-            turns.extend(said.turns)
-            report(len(said.turns))
+        for said in simulate(scenes, engine):
+            if said.group == own:
+                turns.extend(said.turns)
+                report(len(said.turns))
     finally:
         engine.close()
     lines = [canonical(head), *(canonical(turn) for turn in turns)]
@@ -84,7 +101,12 @@ def replay(
             or Divergence("the same content in other bytes: the log was rewritten")
         )
     return Replay(
-        log.header.run_id, len(recorded), divergence, log.header.bit_class, head.bit_class
+        log.header.run_id,
+        len(recorded),
+        divergence,
+        log.header.bit_class,
+        head.bit_class,
+        together.cohort,
     )
 
 

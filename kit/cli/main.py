@@ -22,6 +22,7 @@ COMMANDS = {
     "models": "Pinned models: list, pull, verify, path.",
     "run": "Simulate a study.",
     "replay": "Simulate one run again and compare bytes.",
+    "verify": "Read recorded runs back, and compare or score every token.",
     "show": "Read a run's transcript.",
     "analyze": "Measure runs and compute every effect.",
     "report": "One HTML page for a study's results.",

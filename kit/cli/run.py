@@ -15,11 +15,12 @@ from rich.progress import (
 )
 
 from kit.cli import console
+from kit.engine.devices import DeviceKind, devices
 from kit.engine.llama import cores
 from kit.errors import OutputError
 from kit.runner import calibration, size
 from kit.runner.folder import ResultFolder
-from kit.runner.plan import Cost, Plan, cost, plan, portions
+from kit.runner.plan import Cost, Plan, cost, placement, plan, portions
 from kit.runner.resolve import resolve, study_path
 from kit.runner.study import Progress as Step
 from kit.runner.study import run_portions
@@ -92,14 +93,20 @@ def simulate_study(
     needed = list(dict.fromkeys(run.cell.model for run in planned.todo))
     if dry_run:
         for name in needed:
-            _say_cost(planned, load_weights(experiment.models[name], fast=fast), cohort, threads)
+            counted = _cost(planned, name, cohort, fast=fast)
+            weights = load_weights(
+                experiment.models[name], fast=fast, settings=placement(planned, name)
+            )
+            _say_cost(planned, weights, counted, threads)
         return
     with folder.writing():
         folder.freeze(experiment)
         for name in needed:
-            weights = load_weights(experiment.models[name], fast=fast)
-            counted = cost(planned, weights, cohort=cohort, free=size.free_memory())
+            counted = _cost(planned, name, cohort, fast=fast)
             _check_disk(folder, counted)
+            weights = load_weights(
+                experiment.models[name], fast=fast, settings=placement(planned, name)
+            )
             _simulate(planned, weights, counted, folder, threads)
     console.say(f"Complete: {planned.done + len(planned.todo)} runs in {folder.path / 'runs'}")
 
@@ -122,8 +129,31 @@ def _say_plan(planned: Plan, folder: ResultFolder) -> None:
             console.say("  its numbers are a smoke test of the kit")
 
 
-def _say_cost(planned: Plan, weights: Weights, cohort: int | None, threads: int | None) -> None:
-    counted = cost(planned, weights, cohort=cohort, free=size.free_memory())
+def _cost(planned: Plan, name: str, cohort: int | None, *, fast: bool) -> Cost:
+    """What one model's runs need, before its weights take any memory."""
+    settings = placement(planned, name)
+    outline = load_weights(
+        planned.experiment.models[name], fast=fast, settings=settings, outline=True
+    )
+    on_gpu = settings.gpu_layers > 0
+    gpus = [
+        device
+        for device in (devices(fast=fast, gpu=True) if on_gpu else ())
+        if device.kind in (DeviceKind.GPU, DeviceKind.INTEGRATED_GPU)
+    ]
+    try:
+        return cost(
+            planned,
+            outline,
+            cohort=cohort,
+            free=size.free_memory(),
+            gpu_free=sum(device.free for device in gpus) if on_gpu else None,
+        )
+    finally:
+        outline.model.close()
+
+
+def _say_cost(planned: Plan, weights: Weights, counted: Cost, threads: int | None) -> None:
     console.say(f"  {counted.model}")
     for language, tokens in sorted(counted.tokens.items()):
         console.say(f"    longest dialogue in {language}: {tokens:,} tokens at worst")
@@ -217,6 +247,14 @@ def _simulate(
                 if portion.runs[0].run_id in run_ids
             ]
             try:
-                run_portions(planned.experiment, chosen, engine, folder, report)
+                circumstances = {"threads": threads or cores(), "room": counted.room}
+                run_portions(
+                    planned.experiment,
+                    chosen,
+                    engine,
+                    folder,
+                    report,
+                    circumstances=circumstances,
+                )
             finally:
                 engine.close()

@@ -65,8 +65,10 @@ class BuildKind(StrEnum):
     """A token's bits depend on its prefix alone."""
     STOCK = "stock"
     """Kernels are chosen by the number of rows: another schedule gives other bits."""
+    GPU = "gpu"
+    """It can compute on a device of another kind: not measured."""
     OTHER = "other"
-    """Another instruction set or backend: not measured."""
+    """Another instruction set: not measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,8 @@ def parse_features(system_info: str) -> dict[str, str]:
 def classify(features: Mapping[str, str], backends: tuple[str, ...]) -> BuildKind:
     """The kind of a build, from what it was compiled with and computes on."""
     names = set(features)
+    if set(backends) - {"CPU", "BLAS"}:
+        return BuildKind.GPU
     if backends != ("CPU",):
         return BuildKind.OTHER
     if names & _BY_ROWS:
@@ -165,15 +169,16 @@ def inspect_build() -> BuildInfo:
     )
 
 
-def require_build(*, fast: bool = False) -> BuildInfo:
+def require_build(*, fast: bool = False, gpu: bool = False) -> BuildInfo:
     """The installed build, if the kit can keep its promise with it.
 
     Args:
         fast: accept any build of the right version that this processor can run.
+        gpu: want one that computes on a GPU, which is never invariant.
 
     Raises:
         BuildError: as :func:`inspect_build`, or the build is of another version, compiled for
-            another processor, or not invariant.
+            another processor, not invariant, or without the GPU that is wanted.
     """
     info = inspect_build()
     if info.version != LLAMA_VERSION:
@@ -188,7 +193,12 @@ def require_build(*, fast: bool = False) -> BuildInfo:
             f"llama.cpp was compiled for {', '.join(foreign)}, which this processor lacks",
             hint=_SCRIPT,
         )
-    if info.kind is not BuildKind.INVARIANT and not fast:
+    if gpu and info.kind is not BuildKind.GPU:
+        raise BuildError(
+            "the study asks for layers on a GPU, and this build of llama.cpp computes on none",
+            hint="set engine.gpu_layers to 0, or build llama.cpp for the GPU: docs/gpu.md",
+        )
+    if info.kind is not BuildKind.INVARIANT and not fast and not gpu:
         raise BuildError(f"this build of llama.cpp does not replay: {_reason(info)}", hint=_hint())
     return info
 

@@ -11,19 +11,20 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kit.engine.chat import ChatTemplate, Piece, plain_template
+from kit.engine.chat import Piece
+from kit.engine.devices import DeviceKind, devices
 from kit.engine.grammar import State
-from kit.engine.library import last_message, load_library
+from kit.engine.library import last_message
+from kit.engine.model import Q8_0_VALUES, LlamaModel
 from kit.engine.protocol import Completion, Prompt, Request, Tokens
+from kit.engine.reading import Reader, Reading, Recorded, plan_reading
 from kit.engine.sampler import Logits, draw, legal_mass
-from kit.engine.vocabulary import Vocabulary
 from kit.errors import ContextFull, EngineError
 from kit.spec.seeds import key
 from kit.spec.study import EngineSettings
@@ -31,10 +32,9 @@ from kit.spec.study import EngineSettings
 BATCH = 512
 """Tokens computed at once; on the invariant build it changes speed, not bits."""
 MAX_SEQUENCES = 256
-_MAGIC = b"GGUF"
+_OUTPUTS = 64
+"""Rows of logits that one batch may ask for."""
 _F16, _Q8_0 = 1, 8
-_CONTROL_ATTRIBUTES = 0b1011
-"""Unknown, unused and control tokens stand for no text."""
 
 
 def cores() -> int:
@@ -65,170 +65,21 @@ class _Answer:
     stop: str | None = None
 
 
-class LlamaModel:
-    """A GGUF file's weights and vocabulary.
-
-    Args:
-        path: the file, or the first part of a split one.
-        fast: accept a build whose bits depend on batch and chunk.
-        gpu_layers: layers to put on a GPU.
-
-    Raises:
-        BuildError: the library cannot be trusted or loaded.
-        EngineError: the file is missing, cut short, not a GGUF or of an unknown kind.
-    """
-
-    def __init__(self, path: Path, *, fast: bool = False, gpu_layers: int = 0):
-        self.path = path
-        try:
-            with path.open("rb") as file:
-                magic = file.read(4)
-        except OSError as error:
-            raise EngineError(
-                f"the model file cannot be read: {error.strerror}",
-                where=path,
-                hint="kit models verify",
-            ) from error
-        if magic != _MAGIC:
-            raise EngineError(
-                "is not a GGUF model file", where=path, hint="kit models verify --full"
-            )
-        self.library, self.build = load_library(fast=fast)
-        parameters = self.library.llama_model_default_params()
-        parameters.n_gpu_layers = gpu_layers
-        self._handle = self.library.llama_model_load_from_file(os.fsencode(path), parameters)
-        if not self._handle:
-            raise EngineError(
-                f"llama.cpp refuses the model file: {last_message() or 'no reason given'}",
-                where=path,
-                hint="kit models verify --full",
-            )
-        self._vocab = self.library.llama_model_get_vocab(self._handle)
-        self.vocabulary = self._read_vocabulary()
-        self.context_length = int(self.library.llama_model_n_ctx_train(self._handle))
-
-    def close(self) -> None:
-        """Free the weights."""
-        if self._handle:
-            self.library.llama_model_free(self._handle)
-            self._handle = None
-
-    def cache_bytes(self, k_type: str) -> int:
-        """KV cache bytes per token of a dialogue; an upper bound for windows and hybrids."""
-        library, handle = self.library, self._handle
-        heads = library.llama_model_n_head(handle)
-        embedding = library.llama_model_n_embd(handle)
-        width = library.llama_model_n_head_kv(handle)
-        key_length = self._metadata_int("attention.key_length", embedding // max(1, heads))
-        value_length = self._metadata_int("attention.value_length", embedding // max(1, heads))
-        # Q8_0 keeps 32 values in 34 bytes.
-        key_bytes = 34 / 32 if k_type == "q8_0" else 2
-        layers = library.llama_model_n_layer(handle)
-        return int(layers * width * (key_length * key_bytes + value_length * 2))
-
-    @property
-    def context_shapes_positions(self) -> bool:
-        """The context's size selects the rotary factors (as in Phi), so it enters the bits."""
-        return self._metadata_int("rope.scaling.original_context_length", 0) > 0
-
-    def _metadata_int(self, name: str, otherwise: int) -> int:
-        buffer = ctypes.create_string_buffer(256)
-        read = self.library.llama_model_meta_val_str
-        if read(self._handle, b"general.architecture", buffer, 256) < 0:
-            return otherwise
-        key_name = f"{buffer.value.decode()}.{name}".encode()
-        if read(self._handle, key_name, buffer, 256) < 0:
-            return otherwise
-        return int(buffer.value)
-
-    @property
-    def handle(self) -> Any:
-        """The library's pointer."""
-        return self._handle
-
-    def template(self, *, plain: bool = False) -> ChatTemplate:
-        """The model's chat template, or the kit's plain one.
-
-        Raises:
-            EngineError: the model carries none.
-        """
-        source = plain_template()
-        if not plain:
-            found = self.library.llama_model_chat_template(self._handle, None)
-            if not found:
-                raise EngineError(
-                    "the model carries no chat template",
-                    where=self.path,
-                    hint="pin it with 'chat_template: plain' in models.yaml",
-                )
-            source = found.decode()
-        return ChatTemplate(
-            source,
-            bos=self._token_text(self.library.llama_vocab_bos(self._vocab)),
-            eos=self._token_text(self.library.llama_vocab_eos(self._vocab)),
-            add_bos=bool(self.library.llama_vocab_get_add_bos(self._vocab)),
-        )
-
-    def tokenize(self, pieces: Sequence[Piece]) -> Prompt:
-        """Token ids of ``pieces``, each tokenised on its own."""
-        tokens: list[int] = []
-        marks: list[int] = []
-        for piece in pieces:
-            tokens.extend(self._tokenize(piece.text.encode(), special=piece.special))
-            if piece.shareable:
-                marks.append(len(tokens))
-        return Prompt(tuple(tokens), tuple(marks))
-
-    def count(self, text: str) -> int:
-        """Tokens of plain text."""
-        return len(self._tokenize(text.encode(), special=False))
-
-    def _tokenize(self, text: bytes, *, special: bool) -> list[int]:
-        room = len(text) + 8
-        buffer = (self.library.llama_token * room)()
-        count = self.library.llama_tokenize(
-            self._vocab, text, len(text), buffer, room, False, special
-        )
-        if count < 0:
-            raise EngineError(f"the text cannot be tokenised ({-count} tokens)")
-        return list(buffer[:count])
-
-    def _token_text(self, token: int) -> str:
-        if token < 0:
-            return ""
-        found = self.library.llama_vocab_get_text(self._vocab, token)
-        return found.decode(errors="replace") if found else ""
-
-    def _read_vocabulary(self) -> Vocabulary:
-        library, vocab = self.library, self._vocab
-        size = library.llama_vocab_n_tokens(vocab)
-        buffer = ctypes.create_string_buffer(1024)
-        pieces: list[bytes] = []
-        ends: list[int] = []
-        for token in range(size):
-            if library.llama_vocab_is_eog(vocab, token):
-                ends.append(token)
-                pieces.append(b"")
-            elif library.llama_vocab_get_attr(vocab, token) & _CONTROL_ATTRIBUTES:
-                pieces.append(b"")
-            else:
-                length = library.llama_token_to_piece(vocab, token, buffer, 1024, 0, False)
-                pieces.append(buffer.raw[: max(0, length)])
-        return Vocabulary(pieces, ends)
-
-
 class LlamaEngine:
     """Dialogues of one model in one context.
 
     Args:
-        model: the weights; may serve several engines. model_sha256: the file's hash, part of the
-        identity. settings: context per dialogue and cache type. capacity: how many dialogues to
-        hold. threads: worker threads; changes speed, not bits. None: every core this process may
-        use. plain: use the kit's chat template. bit_class: what
-        :func:`kit.engine.environment.bit_class` found. batch: tokens computed at once; changes
-        speed, not bits. room: tokens to allocate per dialogue where fewer than the settings allow
-        are needed; changes
-            memory, not bits (models whose bits it would change get the full context).
+        model: the weights; may serve several engines.
+        model_sha256: the file's hash, part of the identity.
+        settings: context per dialogue, cache type, flash attention.
+        capacity: how many dialogues to hold.
+        threads: worker threads; changes speed, not bits. None: every core this process may use.
+        plain: use the kit's chat template.
+        bit_class: what :func:`kit.engine.environment.bit_class` found.
+        batch: tokens computed at once; on the invariant build it changes speed, not bits.
+        room: tokens to allocate per dialogue where fewer than the settings allow are needed;
+            changes memory, not bits (models whose bits it would change get the full context).
+        unified: keep all dialogues in one KV stream: other bits, wanted only to disturb a path.
 
     Raises:
         EngineError: the context cannot be made, for want of memory as a rule.
@@ -248,6 +99,7 @@ class LlamaEngine:
         bit_class: str | None = None,
         batch: int = BATCH,
         room: int | None = None,
+        unified: bool = False,
     ):
         self.model = model
         self.capacity = capacity
@@ -259,25 +111,46 @@ class LlamaEngine:
             "build": str(model.build.kind),
             "model_sha256": model_sha256,
             "k_type": settings.k_type,
+            "flash_attention": settings.flash_attention,
             "template": hashlib.sha256(self.template.source.encode()).hexdigest(),
         }
+        if model.on_gpu:
+            found = devices(fast=True, gpu=True)
+            self.identity["devices"] = [
+                device.description for device in found if device.kind is not DeviceKind.CPU
+            ]
         self._library = model.library
         self._batch_size = batch
         parameters = self._library.llama_context_default_params()
         if room is None or model.context_shapes_positions:
             room = settings.context
         parameters.n_ctx = room * capacity
-        parameters.n_batch = batch
-        parameters.n_ubatch = batch
+        # The library's own buffers must hold a token of every dialogue, whatever is asked for.
+        parameters.n_batch = parameters.n_ubatch = room_for_all = max(batch, capacity)
         parameters.n_seq_max = capacity
+        # The output layer's buffer has a row per output: a model with a large vocabulary would
+        # otherwise hold half a gigabyte for rows that are never asked for.
+        self._outputs = parameters.n_outputs_max = min(room_for_all, max(capacity, _OUTPUTS))
         parameters.n_threads = parameters.n_threads_batch = threads or cores()
-        parameters.flash_attn_type = self._library.LLAMA_FLASH_ATTN_TYPE_DISABLED
-        parameters.kv_unified = False
+        parameters.flash_attn_type = (
+            self._library.LLAMA_FLASH_ATTN_TYPE_ENABLED
+            if settings.flash_attention
+            else self._library.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        )
+        parameters.kv_unified = unified
         parameters.type_k = _Q8_0 if settings.k_type == "q8_0" else _F16
         parameters.type_v = _F16
         parameters.no_perf = True
         if not 1 <= capacity <= MAX_SEQUENCES:
             raise EngineError(f"{capacity} dialogues at once; at most {MAX_SEQUENCES} are possible")
+        if settings.k_type == "q8_0" and model.key_length % Q8_0_VALUES:
+            # Without flash attention the library does not check this, and computes nonsense.
+            raise EngineError(
+                f"k_type q8_0 needs keys of a multiple of {Q8_0_VALUES} values; this model's have "
+                f"{model.key_length}",
+                where=model.path,
+                hint="set engine.k_type to f16",
+            )
         self._context = self._library.llama_init_from_model(model.handle, parameters)
         if not self._context:
             raise EngineError(
@@ -287,7 +160,7 @@ class LlamaEngine:
             )
         self._memory = self._library.llama_get_memory(self._context)
         self._limit = int(self._library.llama_n_ctx_seq(self._context))
-        self._batch = self._library.llama_batch_init(batch, 0, 1)
+        self._batch = self._library.llama_batch_init(room_for_all, 0, 1)
         self._row = ctypes.c_float * len(self.vocabulary)
         self._dialogues = [_Dialogue() for _ in range(capacity)]
 
@@ -335,11 +208,91 @@ class LlamaEngine:
                 self._decide(answer, logits)
         speaking = [answer for answer in answers if answer.stop is None]
         while speaking:
-            for start in range(0, len(speaking), self._batch_size):
-                together = speaking[start : start + self._batch_size]
-                self._speak(together)
+            for start in range(0, len(speaking), self._outputs):
+                self._speak(speaking[start : start + self._outputs])
             speaking = [answer for answer in speaking if answer.stop is None]
         return [_close(answer) for answer in answers]
+
+    def read_back(
+        self,
+        dialogues: Mapping[int, Sequence[Recorded]],
+        report: Callable[[int], None] = lambda _: None,
+    ) -> dict[int, list[Reading]]:
+        """Read recorded answers instead of making them, and say what would have been drawn.
+
+        Every token is the recorded one, so a disagreement stays where it is: it does not change
+        what comes after it. On the invariant build the digests are those of having made the
+        answers.
+
+        Args:
+            dialogues: by sequence, its questions and recorded answers from the first on; the
+                sequences must be fresh.
+            report: called with the number of answers of a dialogue that was read.
+
+        Raises:
+            GrammarError: a recorded answer does not keep its form.
+            ContextFull: a dialogue would outgrow its context.
+            EngineError: the library failed.
+        """
+        plans = {
+            sequence: [plan_reading(each, self.vocabulary.ends) for each in recorded]
+            for sequence, recorded in dialogues.items()
+            if recorded
+        }
+        fresh = {sequence: dialogues[sequence][0].request.prompt for sequence in plans}
+        for sequence, prompt in fresh.items():
+            dialogue = self._dialogues[sequence]
+            dialogue.waiting = list(prompt.tokens)
+            said = sum(
+                len(each.request.prompt.tokens) + len(each.tokens) for each in dialogues[sequence]
+            )
+            self._check_room(dialogue, said - len(prompt.tokens))
+        self._share(fresh)
+        found: dict[int, list[Reading]] = {}
+        for sequence, readers in plans.items():
+            self._read_dialogue(sequence, dialogues[sequence], readers)
+            found[sequence] = [reader.close() for reader in readers]
+            self._forget(sequence)
+            report(len(readers))
+        return found
+
+    def _read_dialogue(
+        self, sequence: int, recorded: Sequence[Recorded], readers: Sequence[Reader]
+    ) -> None:
+        """Compute one dialogue to its end, handing every row of logits to who reads it."""
+        waiting = self._dialogues[sequence].waiting
+        first = len(recorded[0].request.prompt.tokens) - len(waiting)
+        tokens = [
+            token for each in recorded for token in (*each.request.prompt.tokens, *each.tokens)
+        ]
+        rows: dict[int, Reader] = {}
+        place = 0
+        for each, reader in zip(recorded, readers, strict=True):
+            place += len(each.request.prompt.tokens)
+            rows.update(dict.fromkeys(range(place - 1, place - 1 + reader.decisions), reader))
+            place += len(each.tokens)
+        last = max(rows, default=-1) + 1
+        while first < last:
+            wanted = [
+                place
+                for place in range(first, min(first + self._batch_size, last))
+                if place in rows
+            ]
+            end = min(first + self._batch_size, last)
+            if len(wanted) > self._outputs:
+                end = wanted[self._outputs]
+            chunk = range(first, end)
+            self._compute(sequence, tokens[first:end], [place in rows for place in chunk])
+            for index, place in enumerate(chunk):
+                if place in rows:
+                    rows[place].see(self._logits(index))
+            first = end
+
+    def _forget(self, sequence: int) -> None:
+        """Make a dialogue fresh again."""
+        if not self._library.llama_memory_seq_rm(self._memory, sequence, -1, -1):
+            raise EngineError("llama.cpp kept a dialogue that was to be forgotten")
+        self._dialogues[sequence] = _Dialogue()
 
     def logits_after(self, sequence: int, tokens: Tokens) -> Logits:
         """Read ``tokens`` into a dialogue and return the logits of what comes next."""
@@ -366,7 +319,8 @@ class LlamaEngine:
         for level in range(depth):
             groups: dict[Tokens, list[int]] = {}
             for sequence, prompt in fresh.items():
-                if level < len(prompt.marks):
+                # A row of logits is wanted at a prompt's end, so its last token is never shared.
+                if level < len(prompt.marks) and prompt.marks[level] < len(prompt.tokens):
                     groups.setdefault(prompt.tokens[: prompt.marks[level]], []).append(sequence)
             for beginning, (leader, *others) in groups.items():
                 if not others:
@@ -387,21 +341,26 @@ class LlamaEngine:
 
     def _read(self, sequence: int) -> None:
         """Compute what waits in one dialogue; the last token's logits stay with the library."""
-        dialogue = self._dialogues[sequence]
-        waiting = dialogue.waiting
+        waiting = self._dialogues[sequence].waiting
         for start in range(0, len(waiting), self._batch_size):
             chunk = waiting[start : start + self._batch_size]
-            batch = self._batch
-            for index, token in enumerate(chunk):
-                batch.token[index] = token
-                batch.pos[index] = dialogue.done + index
-                batch.n_seq_id[index] = 1
-                batch.seq_id[index][0] = sequence
-                batch.logits[index] = start + index == len(waiting) - 1
-            batch.n_tokens = len(chunk)
-            self._decode()
-            dialogue.done += len(chunk)
-        dialogue.waiting = []
+            is_last = start + len(chunk) == len(waiting)
+            self._compute(sequence, chunk, [False] * (len(chunk) - 1) + [is_last])
+        self._dialogues[sequence].waiting = []
+
+    def _compute(self, sequence: int, tokens: Sequence[int], rows: Sequence[bool]) -> None:
+        """One batch of one dialogue; ``rows`` says after which tokens logits are wanted."""
+        dialogue = self._dialogues[sequence]
+        batch = self._batch
+        for index, (token, wanted) in enumerate(zip(tokens, rows, strict=True)):
+            batch.token[index] = token
+            batch.pos[index] = dialogue.done + index
+            batch.n_seq_id[index] = 1
+            batch.seq_id[index][0] = sequence
+            batch.logits[index] = wanted
+        batch.n_tokens = len(tokens)
+        self._decode()
+        dialogue.done += len(tokens)
 
     def _speak(self, answers: Sequence[_Answer]) -> None:
         """One token further for each of ``answers``."""

@@ -205,6 +205,42 @@ def _truncate(
     return None if unseen else (ids, scaled)
 
 
+def margin(
+    logits: Logits, mask: TokenMask, sampling: Sampling, key: int, *, drawn: int, recorded: Ids
+) -> float:
+    """By how much the drawn token beats a recorded one, in logits (Karvonen et al. 2025, eq. 1).
+
+    Args:
+        logits: one row over the vocabulary.
+        mask: which tokens are legal.
+        sampling: temperature and truncation.
+        key: names the draw.
+        drawn: what :func:`draw` gives for these logits and this key.
+        recorded: the token that stands in the log, or several that mean the same.
+
+    Returns:
+        max over tokens v of (z_v + T g_v), less the same of the recorded token; where truncation
+        leaves the recorded token out, at least its distance in logits from what is kept.
+    """
+    recorded = recorded[mask.legal(recorded)]
+    if not len(recorded):
+        return math.inf
+    scaled = logits[recorded].astype(np.float64)
+    if sampling.temperature == 0:
+        return float(logits[drawn]) - float(scaled.max())
+    scaled /= sampling.temperature
+    winner = np.array([drawn], dtype=np.int64)
+    best = logits[winner].astype(np.float64) / sampling.temperature + gumbel(key, winner)
+    gap = float(best[0]) - float((scaled + gumbel(key, recorded)).max())
+    if sampling.top_k or sampling.top_p < 1 or sampling.min_p:
+        ids = np.arange(len(logits), dtype=np.int64)
+        ids = ids[mask.legal(ids)]
+        kept = _truncate(ids, logits[ids].astype(np.float64) / sampling.temperature, sampling, 0.0)
+        assert kept is not None  # nothing is left out, so nothing is unsure
+        gap = max(gap, float(kept[1].min()) - float(scaled.max()))
+    return gap * sampling.temperature
+
+
 def legal_mass(logits: Logits, mask: TokenMask) -> float:
     """Share of the model's own probability (temperature 1) on legal tokens, to six digits.
 

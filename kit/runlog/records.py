@@ -15,6 +15,8 @@ from kit.spec.language import Channel
 from kit.spec.loading import Frozen
 
 LOG_VERSION: Final = 1
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+"""A SHA-256."""
 
 
 class Outcome(StrEnum):
@@ -95,7 +97,7 @@ class Turn(Frozen):
     outcome: Outcome
     legal_mass: tuple[float, ...]
     """At each tag decision, the share of the model's own probability on legal tokens."""
-    digest: str
+    digest: Digest
     """Chain over the bits of every logits row the agent's decisions used so far."""
 
 
@@ -105,7 +107,7 @@ class Footer(Frozen):
     type: Literal["footer"] = "footer"
     turns: int
     """How many turn records the log holds."""
-    digest: str
+    digest: Digest
     """SHA-256 over every line before this one."""
 
 

@@ -9,10 +9,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
+
 from kit.errors import OutputError, PlanError
 from kit.runlog.reader import COMPLETE, PARTIAL
 from kit.runlog.writer import output_error, write_atomically
 from kit.spec.experiment import FILE_NAME, Experiment, Run, canonical_json, load_experiment
+
+
+class Cohort(BaseModel, frozen=True):
+    """The company a run was made in; on the invariant build it changes nothing."""
+
+    cohort: tuple[str, ...]
+    """Run ids, in their order."""
+    capacity: int | None = None
+    """Dialogues the context held."""
+    room: int | None = None
+    """Tokens each of them could hold."""
+    threads: int | None = None
 
 
 class ResultFolder:
@@ -90,6 +104,17 @@ class ResultFolder:
                         hint="choose another folder with --out",
                     )
         write_atomically(self.path / FILE_NAME, experiment.to_json())
+
+    def cohort(self, run: Run) -> Cohort:
+        """What was computed together with a finished run, as its sidecar tells.
+
+        A run whose sidecar is missing or damaged counts as made alone.
+        """
+        path = self.sidecars / f"{run.run_id.partition('/')[2]}.json"
+        try:
+            return Cohort.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError):
+            return Cohort(cohort=(run.run_id,))
 
     def write_sidecar(self, run: Run, facts: dict[str, Any]) -> None:
         """Keep what must not be in a log: times, host, threads."""

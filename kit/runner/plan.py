@@ -15,6 +15,7 @@ from kit.runner.weights import Weights, model_sha256
 from kit.society.identity import run_hash
 from kit.society.scene import Scene
 from kit.spec.experiment import Cell, Experiment, Run
+from kit.spec.study import EngineSettings
 
 
 class CellPlan(NamedTuple):
@@ -152,16 +153,41 @@ def check_finished(
     return header
 
 
+def placement(planned: Plan, model: str) -> EngineSettings:
+    """Where one model's layers are computed, which its runs must agree on.
+
+    Raises:
+        PlanError: variants of the study place them differently.
+    """
+    found: dict[str, EngineSettings] = {}
+    for run in planned.todo:
+        if run.cell.model == model:
+            settings = Scene(planned.experiment, run).protocol.engine.value
+            found[repr((settings.gpu_layers, settings.main_gpu, settings.tensor_split))] = settings
+    if len(found) > 1:
+        raise PlanError(
+            f"variants of the study put {model} on different devices",
+            hint="run them one by one: --only",
+        )
+    return next(iter(found.values()), EngineSettings())
+
+
 def cost(
-    planned: Plan, weights: Weights, *, cohort: int | None = None, free: int | None = None
+    planned: Plan,
+    weights: Weights,
+    *,
+    cohort: int | None = None,
+    free: int | None = None,
+    gpu_free: int | None = None,
 ) -> Cost:
     """What one model's share of the plan needs.
 
     Args:
         planned: the plan.
-        weights: the model, for its tokenizer and shape.
+        weights: the model, for its tokenizer and shape; an outline is enough.
         cohort: runs side by side; None chooses by memory.
         free: bytes of memory available.
+        gpu_free: bytes of memory available on all GPUs together.
 
     Raises:
         PlanError: a dialogue cannot fit its context, or not even one run fits in memory.
@@ -194,15 +220,23 @@ def cost(
         replicates = max(replicates, len(cell.runs))
     run_bytes = per_token * room * 10
     weights_bytes = weights.pin.total_bytes
-    left = None if free is None else free - weights_bytes
-    chosen = cohort or size.default_cohort(replicates, run_bytes, left)
-    need = weights_bytes + run_bytes * chosen
-    if free is not None and need > free:
-        raise PlanError(
-            f"{weights.pin.id} needs {need / 1e9:,.1f} GB of memory for {chosen} run(s) side by "
-            f"side ({weights_bytes / 1e9:,.1f} GB of weights), {free / 1e9:,.1f} GB are free",
-            hint="lower --cohort, set engine.k_type to q8_0, or use --profile smoke",
-        )
+    on_gpu = placement(planned, weights.pin.id).gpu_layers / (model.layers + 1)
+    shares = {"memory": (max(0.0, 1 - on_gpu), free), "GPU memory": (min(1.0, on_gpu), gpu_free)}
+    fitting = [
+        size.default_cohort(replicates, int(run_bytes * share), int(there - weights_bytes * share))
+        for share, there in shares.values()
+        if share and there is not None
+    ]
+    chosen = cohort or min(fitting, default=1)
+    for name, (share, there) in shares.items():
+        need = (weights_bytes + run_bytes * chosen) * share
+        if share and there is not None and need > there:
+            raise PlanError(
+                f"{weights.pin.id} needs {need / 1e9:,.1f} GB of {name} for {chosen} run(s) side "
+                f"by side ({weights_bytes * share / 1e9:,.1f} GB of weights), "
+                f"{there / 1e9:,.1f} GB are free",
+                hint="lower --cohort, set engine.k_type to q8_0, or use --profile smoke",
+            )
     return Cost(weights.pin.id, tokens, room, weights_bytes, run_bytes, chosen, logs)
 
 

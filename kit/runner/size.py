@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kit.engine.chat import ChatTemplate, Message
-from kit.engine.llama import LlamaModel
+from kit.engine.model import LlamaModel
 from kit.errors import PlanError
 from kit.society.scene import Heard, Scene
 from kit.spec.language import Channel

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
@@ -42,8 +42,18 @@ def run_portions(
     engine: Engine,
     folder: ResultFolder,
     report: Report,
+    *,
+    circumstances: Mapping[str, object] | None = None,
 ) -> int:
     """Simulate ``portions`` and write their logs.
+
+    Args:
+        experiment: the study.
+        portions: what to simulate, each portion side by side.
+        engine: where answers come from.
+        folder: where logs go.
+        report: called after every round.
+        circumstances: what else to keep beside each log, such as the number of threads.
 
     Returns:
         How many runs became complete.
@@ -54,12 +64,20 @@ def run_portions(
     """
     count = 0
     for portion in portions:
-        count += _run_portion(experiment, portion, engine, folder, report)
+        count += _run_portion(
+            experiment, portion, engine, folder, report, circumstances=circumstances or {}
+        )
     return count
 
 
 def _run_portion(
-    experiment: Experiment, portion: Portion, engine: Engine, folder: ResultFolder, report: Report
+    experiment: Experiment,
+    portion: Portion,
+    engine: Engine,
+    folder: ResultFolder,
+    report: Report,
+    *,
+    circumstances: Mapping[str, object],
 ) -> int:
     started = time.time()
     scenes = [Scene(experiment, run) for run in portion.runs]
@@ -91,7 +109,9 @@ def _run_portion(
                 writers[said.group].finish()
                 run = portion.runs[said.group]
                 finished = (run.run_id,)
-                folder.write_sidecar(run, _facts(started, len(portion.runs)))
+                folder.write_sidecar(
+                    run, {**circumstances, **_facts(started, portion, engine.capacity)}
+                )
             report(Progress(len(said.turns), restored, finished))
     return len(portion.runs)
 
@@ -130,12 +150,13 @@ def whole_rounds(turns: Sequence[Turn], scene: Scene) -> tuple[Turn, ...]:
     return tuple(kept)
 
 
-def _facts(started: float, together: int) -> dict[str, object]:
+def _facts(started: float, portion: Portion, capacity: int) -> dict[str, object]:
     return {
         "started": round(started, 3),
         "finished": round(time.time(), 3),
         "host": platform.node(),
         "platform": platform.platform(),
         "cores": os.cpu_count(),
-        "runs_side_by_side": together,
+        "cohort": [run.run_id for run in portion.runs],
+        "capacity": capacity,
     }

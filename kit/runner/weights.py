@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kit.engine.environment import bit_class
-from kit.engine.llama import LlamaEngine, LlamaModel
+from kit.engine.llama import LlamaEngine
+from kit.engine.model import LlamaModel
 from kit.models.store import Store, home
 from kit.spec.experiment import content_hash
 from kit.spec.pins import ModelPin
@@ -20,6 +21,16 @@ class Weights(NamedTuple):
     model: LlamaModel
     sha256: str
     """Hash of the file, or of the list of part hashes of a split model."""
+
+    def bit_class(self, settings: EngineSettings, *, threads: int | None = None) -> str:
+        """The class of this machine's bits, measured once and then remembered."""
+        return bit_class(
+            self.model,
+            model_sha256=self.sha256,
+            settings=settings,
+            cache=home() / "bit-classes",
+            threads=threads,
+        )
 
     def engine(
         self,
@@ -35,15 +46,7 @@ class Weights(NamedTuple):
         Raises:
             EngineError: the context cannot be made.
         """
-        found = None
-        if with_bit_class:
-            found = bit_class(
-                self.model,
-                model_sha256=self.sha256,
-                settings=settings,
-                cache=home() / "bit-classes",
-                threads=threads,
-            )
+        found = self.bit_class(settings, threads=threads) if with_bit_class else None
         return LlamaEngine(
             self.model,
             model_sha256=self.sha256,
@@ -62,8 +65,22 @@ def model_sha256(pin: ModelPin) -> str:
     return hashes[0] if len(hashes) == 1 else content_hash(hashes)
 
 
-def load_weights(pin: ModelPin, *, fast: bool = False, store: Store | None = None) -> Weights:
+def load_weights(
+    pin: ModelPin,
+    *,
+    fast: bool = False,
+    store: Store | None = None,
+    settings: EngineSettings | None = None,
+    outline: bool = False,
+) -> Weights:
     """Load a pinned model after checking its bytes against their receipt.
+
+    Args:
+        pin: which model.
+        fast: accept a build whose bits depend on batch and chunk.
+        store: where it lies; the user's store unless given.
+        settings: where its layers are computed.
+        outline: sizes and vocabulary only.
 
     Raises:
         ModelError: it is not in the store.
@@ -73,4 +90,5 @@ def load_weights(pin: ModelPin, *, fast: bool = False, store: Store | None = Non
     shelf = store or Store()
     shelf.verify(pin)
     path: Path = shelf.path(pin)
-    return Weights(pin, LlamaModel(path, fast=fast), model_sha256(pin))
+    model = LlamaModel(path, fast=fast, settings=settings, outline=outline)
+    return Weights(pin, model, model_sha256(pin))

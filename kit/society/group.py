@@ -45,6 +45,15 @@ class _Agent:
         self.digest = NO_DIGEST
 
 
+class Retraced(NamedTuple):
+    """A recorded turn, and what follows from the spec and the answers before it."""
+
+    recorded: Turn
+    rebuilt: Turn
+    """With the recorded tokens and digest; prompt, text and outcomes made anew."""
+    request: Request
+
+
 class Round(NamedTuple):
     """What the agents who spoke at once have said."""
 
@@ -137,24 +146,30 @@ class Group:
                 if utterance.text
             )
 
+    def retrace(self, agent: str, turn: int, position: int, recorded: Turn) -> Retraced:
+        """Make everything about a recorded turn anew but the tokens of its answer."""
+        prompt = self.prompt(agent, turn)
+        request = self.request(agent, turn, prompt)
+        completion = Completion(
+            recorded.tokens, recorded.stop, recorded.legal_mass, recorded.digest
+        )
+        rebuilt = self.record(agent, turn, position, prompt, completion)
+        return Retraced(recorded, rebuilt, request)
+
     def restore(self, agent: str, turn: int, position: int, recorded: Turn) -> Turn:
         """Put a recorded turn back, its prompt rebuilt from the spec and what was said before.
 
         Raises:
             RunLogError: the rebuilt turn is not the recorded one.
         """
-        prompt = self.prompt(agent, turn)
-        completion = Completion(
-            recorded.tokens, recorded.stop, recorded.legal_mass, recorded.digest
-        )
-        rebuilt = self.record(agent, turn, position, prompt, completion)
+        _, rebuilt, request = self.retrace(agent, turn, position, recorded)
         if rebuilt != recorded:
             raise RunLogError(
                 f"turn {turn} of {agent} does not follow from the texts and the turns before it",
                 where=self.scene.run.run_id,
                 hint="the log or the kit's texts were changed: remove the partial log",
             )
-        self._engine.append(self.sequence(agent), prompt, recorded.tokens)
+        self._engine.append(self.sequence(agent), request.prompt, recorded.tokens)
         return rebuilt
 
     def _grammar(self, form: AnswerForm) -> Grammar:
@@ -174,10 +189,10 @@ def simulate(
     What a group says depends on its scene alone, not on the groups beside it.
 
     Args:
-        scenes: one per group; the engine must hold ten dialogues for each. engine: where answers
-        come from; its dialogues are cleared first. recorded: by group, turns that are put back
-        instead of asked for. A turn whose agents are not
-            all recorded is asked for anew.
+        scenes: one per group; the engine must hold ten dialogues for each.
+        engine: where answers come from; its dialogues are cleared first.
+        recorded: by group, turns that are put back instead of asked for. A turn whose agents are
+            not all recorded is asked for anew.
 
     Yields:
         Every round, in order of turn, speakers and group; recorded ones too.
@@ -207,6 +222,33 @@ def simulate(
                 known=known,
                 engine=engine,
             )
+
+
+def retrace(scene: Scene, engine: Engine, turns: Sequence[Turn]) -> Iterator[Retraced]:
+    """Follow a recorded run without asking anything, in the order the agents spoke.
+
+    Nothing in the log is believed but the tokens of the answers: what an agent was told is made
+    from the spec and from the answers before it.
+
+    Args:
+        scene: the run's circumstances.
+        engine: for its tokenizer and chat template; nothing is computed.
+        turns: the recorded turns. Following ends at the first that is not the next of the scene.
+    """
+    group = Group(scene, engine, 0)
+    rest = iter(turns)
+    for number in range(1, scene.turns + 1):
+        for wave, agents in enumerate(scene.speakers(number)):
+            said: list[Retraced] = []
+            for place, agent in enumerate(agents):
+                recorded = next(rest, None)
+                if recorded is None or (recorded.turn, recorded.agent) != (number, agent):
+                    yield from said
+                    return
+                position = place if len(agents) > 1 else wave
+                said.append(group.retrace(agent, number, position, recorded))
+            yield from said
+            group.hear([each.rebuilt for each in said])
 
 
 def _wave(

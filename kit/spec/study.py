@@ -87,8 +87,14 @@ class EngineSettings(Frozen):
     """Tokens one agent's dialogue may hold."""
     k_type: Literal["f16", "q8_0"] = "f16"
     """Type of the K cache."""
-    fast: bool = False
-    """Accept a build whose bits depend on batch and chunk: quicker, replays only by luck."""
+    flash_attention: bool = False
+    """On a CPU it splits its sums by thread and depth: other bits for every schedule."""
+    gpu_layers: Number = Field(default=0, ge=0)
+    """Layers computed on a GPU; 0: none."""
+    main_gpu: Number = Field(default=0, ge=0)
+    """Which GPU holds what is not split."""
+    tensor_split: tuple[Annotated[Real, Field(ge=0)], ...] = ()
+    """Shares of the model per GPU; empty: by their free memory."""
 
 
 class Protocol(Frozen):

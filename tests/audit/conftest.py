@@ -38,6 +38,8 @@ def write_study(folder: Path, **changes: object) -> Path:
     """The short study as a file."""
     (folder / "languages").mkdir()
     texts = {"kit_schema": 1, **language("en").model_dump(mode="json")}
+    for persona in texts["personas"]:
+        persona["text"] = f"You are {persona['name']}."
     (folder / "languages" / "en.yaml").write_text(yaml.safe_dump(texts, allow_unicode=True))
     path = folder / "short.yaml"
     path.write_text(yaml.safe_dump(STUDY | changes))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from kit.audit.replay import replay
 from kit.runlog.reader import read
 from kit.runlog.records import Turn
 from kit.runlog.writer import RunWriter
@@ -106,6 +107,32 @@ def test_a_study_killed_at_any_moment_ends_as_an_undisturbed_one(
     assert not list(out.glob("runs/*.partial.jsonl"))
     again = kit("run", study, "--out", out)
     assert "Nothing to do" in again.stdout
+
+
+def test_a_run_of_another_build_is_replayed_in_the_company_it_was_made_in(
+    finished: Path, tmp_path: Path
+) -> None:
+    """The sidecar names the company; its bits depend on it there."""
+    sidecar = json.loads((finished / "sidecars" / "en-a10-r2.json").read_text())
+    assert sidecar["cohort"] == ["short/en-a10-r1", "short/en-a10-r2"]
+    assert sidecar["capacity"] == 20
+    assert sidecar["threads"] >= 1
+
+    shutil.copytree(finished, tmp_path / "copy")
+    path = tmp_path / "copy" / "runs" / "en-a10-r2.jsonl"
+    log = read(path)
+    path.unlink()
+    engine = log.header.engine | {"build": "stock"}
+    with RunWriter(path, log.header.model_copy(update={"engine": engine})) as writer:
+        writer.append(log.turns)
+        writer.finish()
+    made = replay(path)
+    assert made.cohort == ("short/en-a10-r1", "short/en-a10-r2")
+    assert made.divergence is not None
+    assert "header field 'engine'" in made.divergence.what  # every turn was the same
+
+    (tmp_path / "copy" / "sidecars" / "en-a10-r2.json").unlink()
+    assert replay(path).cohort == ("short/en-a10-r2",)
 
 
 def _answers(path: Path) -> int:

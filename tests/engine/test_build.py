@@ -87,9 +87,22 @@ def test_only_the_measured_flags_are_invariant(system_info: str, kind: BuildKind
     assert classify(parse_features(system_info), ("CPU",)) is kind
 
 
-@pytest.mark.parametrize("backends", [("CUDA", "CPU"), ("BLAS", "CPU"), ()])
-def test_a_second_device_is_never_invariant(backends: tuple[str, ...]) -> None:
-    assert classify(parse_features(INVARIANT), backends) is BuildKind.OTHER
+@pytest.mark.parametrize(
+    ("backends", "kind"),
+    [
+        (("CUDA", "CPU"), BuildKind.GPU),
+        (("MTL", "BLAS", "CPU"), BuildKind.GPU),
+        (("BLAS", "CPU"), BuildKind.OTHER),
+        ((), BuildKind.OTHER),
+    ],
+)
+def test_a_second_device_is_never_invariant(backends: tuple[str, ...], kind: BuildKind) -> None:
+    assert classify(parse_features(INVARIANT), backends) is kind
+
+
+def test_layers_on_a_gpu_need_a_build_that_has_one() -> None:
+    with pytest.raises(BuildError, match="computes on none"):
+        require_build(gpu=True)
 
 
 def test_cpu_flags_are_those_every_processor_has() -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from kit.engine.chat import Message
 from kit.engine.grammar import END, Choice, Grammar, Line, Node
-from kit.engine.llama import LlamaEngine, LlamaModel
+from kit.engine.llama import LlamaEngine
+from kit.engine.model import LlamaModel
 from kit.engine.protocol import Completion, Prompt, Request
 from kit.errors import ContextFull, EngineError
 from kit.runner.weights import Weights

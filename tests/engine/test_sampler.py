@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from kit.engine.sampler import draw, draw_full, gumbel, legal_mass
+from kit.engine.sampler import draw, draw_full, gumbel, legal_mass, margin
 from kit.engine.vocabulary import Flags, Ids
 from kit.errors import EngineError
 from kit.spec.seeds import key
@@ -129,3 +129,52 @@ def test_no_legal_token_is_an_error() -> None:
 def test_legal_mass_is_the_share_of_the_models_own_probability() -> None:
     logits = np.log(np.array([0.5, 0.3, 0.2])).astype(np.float32)
     assert legal_mass(logits, Only(np.array([False, True, True]))) == pytest.approx(0.5, abs=1e-6)
+
+
+@settings(max_examples=300)
+@given(
+    rows(),
+    st.builds(
+        Sampling,
+        temperature=st.sampled_from([0.0, 0.1, 0.9, 5.0]),
+        top_k=st.sampled_from([0, 1, 7]),
+        top_p=st.sampled_from([1.0, 0.9, 0.2]),
+        min_p=st.sampled_from([0.0, 0.05, 1.0]),
+    ),
+    st.integers(0, 2**64 - 1),
+)
+def test_a_margin_is_by_how_much_a_token_loses(
+    row: tuple[NDArray[np.float32], Flags], sampling: Sampling, noise: int
+) -> None:
+    logits, legal = row
+    mask = Only(legal)
+    drawn = draw(logits, mask, sampling, noise).token
+    for token in map(int, np.flatnonzero(legal)):
+        found = margin(
+            logits, mask, sampling, noise, drawn=drawn, recorded=np.array([token, token])
+        )
+        assert found >= 0
+        if token == drawn:
+            assert found == 0
+        if not (sampling.top_k or sampling.top_p < 1 or sampling.min_p):
+            scores = {
+                each: float(logits[each])
+                + sampling.temperature * float(gumbel(noise, np.array([each]))[0])
+                for each in (token, drawn)
+            }
+            assert found == pytest.approx(scores[drawn] - scores[token], abs=1e-9)
+
+
+def test_what_truncation_leaves_out_loses_by_its_distance_from_what_is_kept() -> None:
+    logits = np.array([5.0, 4.0, 1.0], dtype=np.float32)
+    mask = Only(np.ones(3, dtype=np.bool_))
+    keys = range(50)
+    for noise in keys:
+        found = margin(logits, mask, Sampling(top_k=2), noise, drawn=0, recorded=np.array([2]))
+        assert found >= 3.0 - 1e-9  # 4 is the least that is kept
+
+
+def test_an_illegal_token_loses_without_measure() -> None:
+    mask = Only(np.array([True, False]))
+    logits = np.zeros(2, dtype=np.float32)
+    assert margin(logits, mask, Sampling(), 0, drawn=0, recorded=np.array([1])) == np.inf
