@@ -4,11 +4,18 @@ A template is rendered over the whole dialogue with a mark in place of every con
 between the marks is what it wraps around them. That text is tokenised with special tokens on, the
 contents with special tokens off, so nobody's words can open or close a turn. Each turn yields only
 what is new; a template that rewrites what was already said is refused.
+
+An answer stands where the template's own history puts one: the dialogue is rendered as if it had
+gone on, and the text up to the answer's mark is the prompt. What a model answers is then, token for
+token, what it will read as its own words later. Many templates ask for an answer in another form
+than they remember it: gpt-oss remembers the channel ``final`` only, reasoning models drop their
+thoughts. Such models are asked for the part that stays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from importlib import resources
 from typing import Literal, NamedTuple, NoReturn
 
@@ -18,6 +25,7 @@ import jinja2.sandbox
 from kit.errors import EngineError
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
+_JOINT = "\n\n"
 _FROZEN_NOW = {"%d %b %Y": "01 Jan 2026", "%Y-%m-%d": "2026-01-01", "%B %d, %Y": "January 01, 2026"}
 
 
@@ -79,7 +87,7 @@ class ChatTemplate:
         Raises:
             EngineError: the template fails or drops a message.
         """
-        text = self._render(messages)
+        text = self._up_to_answer(messages)
         if not text.startswith(self._first):
             text = self._first + text
         return _split(text, messages, 0)
@@ -94,31 +102,73 @@ class ChatTemplate:
         Raises:
             EngineError: the template fails, or changes text that came before.
         """
-        before = self._render(messages[:-2])
-        after = self._render(messages)
         said = len(messages) - 2
-        spoken = before + _mark(said, 0)
-        if not after.startswith(spoken):
+        spoken = self._up_to_answer(messages[:said]) + _mark(said, 0)
+        text = self._up_to_answer(messages)
+        if not text.startswith(spoken):
             raise EngineError(
                 "the model's chat template rewrites earlier turns: a dialogue cannot be continued",
                 hint="use a model whose template only appends, or 'chat_template: plain'",
             )
-        return _split(after[len(spoken) :], messages, said + 1)
+        return _split(text[len(spoken) :], messages, said + 1)
 
-    def _render(self, messages: Sequence[Message]) -> str:
-        shown = [
-            {
-                "role": message.role,
-                "content": "\n\n".join(
-                    _mark(index, part) for part in range(max(1, len(message.segments)))
-                ),
-            }
-            for index, message in enumerate(messages)
-        ]
+    def _up_to_answer(self, messages: Sequence[Message]) -> str:
+        """The template's history of the dialogue gone on, up to the answer to ``messages``."""
+        answered = [*messages, Message("assistant")]
+        shown = _shown([*answered, Message("user")])
+        if messages[0].role == "system" and self._misplaces_system:
+            shown = _folded(shown)
+        text = self._render(shown)
+        for index, message in enumerate(answered):
+            if _mark(index, 0) not in text:
+                raise _left_out(message.role)
+        return text.partition(_mark(len(messages), 0))[0]
+
+    @cached_property
+    def _misplaces_system(self) -> bool:
+        """Whether the system message has a place in a single turn only, inside the user message.
+
+        Some templates (Mistral's before 2025) write it into the last user message, so that it moves
+        with every turn. It then stays where a single turn has it, in the first user message.
+        """
+        single = _shown([Message("system"), Message("user")])
+        grown = _shown([Message("system"), Message("user"), Message("assistant"), Message("user")])
+        if _mark(0, 0) in self._render(grown).partition(_mark(2, 0))[0]:
+            return False
+        return self._render(single) == self._render(_folded(single))
+
+    def _render(self, shown: Sequence[_Shown]) -> str:
+        messages = [message._asdict() for message in shown]
         try:
-            return self._template.render(messages=shown, add_generation_prompt=True, **self._tokens)
+            return self._template.render(
+                messages=messages, add_generation_prompt=False, **self._tokens
+            )
         except Exception as error:
             raise EngineError(f"the model's chat template fails: {error}") from error
+
+
+class _Shown(NamedTuple):
+    """A message as a template sees it."""
+
+    role: str
+    content: str
+
+
+def _shown(messages: Sequence[Message]) -> list[_Shown]:
+    """``messages`` with a mark for every part of their contents."""
+    return [
+        _Shown(
+            message.role,
+            _JOINT.join(_mark(index, part) for part in range(max(1, len(message.segments)))),
+        )
+        for index, message in enumerate(messages)
+    ]
+
+
+def _folded(shown: Sequence[_Shown]) -> list[_Shown]:
+    """The system message as the beginning of the first user message."""
+    system, user, *others = shown
+    return [_Shown(user.role, system.content + _JOINT + user.content), *others]
 
 
 def _mark(message: int, part: int) -> str:
@@ -131,10 +181,7 @@ def _split(text: str, messages: Sequence[Message], first: int) -> list[Piece]:
         for part, segment in enumerate(messages[index].segments):
             wrapped, found, text = text.partition(_mark(index, part))
             if not found:
-                raise EngineError(
-                    f"the model's chat template leaves out the {messages[index].role} message",
-                    hint="pin the model with 'chat_template: plain' in models.yaml",
-                )
+                raise _left_out(messages[index].role)
             if wrapped:
                 pieces.append(Piece(wrapped, special=True))
             pieces.append(Piece(segment, special=False, shareable=messages[index].role == "system"))
@@ -143,6 +190,13 @@ def _split(text: str, messages: Sequence[Message], first: int) -> list[Piece]:
     if text:
         pieces.append(Piece(text, special=True))
     return pieces
+
+
+def _left_out(role: str) -> EngineError:
+    return EngineError(
+        f"the model's chat template leaves out the {role} message",
+        hint="pin the model with 'chat_template: plain' in models.yaml",
+    )
 
 
 def _refuse(message: str) -> NoReturn:
