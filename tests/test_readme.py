@@ -13,11 +13,18 @@ from pathlib import Path
 import click
 import pytest
 
+from kit.analysis.design import design
 from kit.cli import run as run_module
 from kit.cli.main import COMMANDS, kit
+from kit.engine.protocol import Request
+from kit.engine.scripted import ScriptedEngine
 from kit.runner.folder import ResultFolder
 from kit.runner.plan import plan
 from kit.runner.resolve import resolve, study_path
+from kit.spec.experiment import Experiment
+from tests.cli import support
+from tests.conftest import SMOLLM
+from tests.runner.support import simulate
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -124,8 +131,40 @@ def test_a_command_shown_that_takes_a_moment_does_what_it_says(line: tuple[str, 
     assert seen.stdout
 
 
+def reads_results(line: tuple[str, ...]) -> bool:
+    """Whether a command reads results, or only plans with the small model."""
+    return line[0] in {"show", "analyze", "report"} or {"run", "--dry-run", SMOLLM} <= set(line)
+
+
+def greeting(experiment: Experiment, request: Request) -> str:
+    """One public line in the language of the run that asks."""
+    language = experiment.languages[str(request.key[2]).partition("/")[2][:2]]
+    return f"{language.tags.talk}: {language.endonym}"
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working folder whose ``results/demo`` a script has spoken."""
+    folder = tmp_path_factory.mktemp("desk")
+    demo = resolve(study_path("demo"))
+    engine = ScriptedEngine(lambda request: greeting(demo, request), capacity=20)
+    simulate(demo, ResultFolder(folder / "results" / "demo"), engine)
+    return folder
+
+
+@pytest.mark.parametrize("line", [one for one in kit_lines(README) if reads_results(one)])
+def test_a_command_of_the_front_page_runs_on_a_finished_demo(
+    line: tuple[str, ...], desk: Path
+) -> None:
+    done = support.kit(*line, cwd=desk)
+    assert done.code == 0, done.err
+    assert done.out
+
+
 def test_the_front_page_shows_the_cheap_commands() -> None:
-    assert ("models", "list") in kit_lines(README)
+    lines = kit_lines(README)
+    assert ("models", "list") in lines
+    assert {one[0] for one in lines if reads_results(one)} == {"run", "show", "analyze", "report"}
 
 
 def test_every_command_stands_in_the_table_and_no_other() -> None:
@@ -158,3 +197,54 @@ def test_every_link_leads_to_something(page: Path) -> None:
         if not file.exists() or (anchor and anchor not in anchors(file)):
             broken.append(target)
     assert broken == []
+
+
+def stated(section: str) -> dict[str, tuple[str, str]]:
+    """Setting and evidence by value, as a table of the reconstruction gives them."""
+    text = (ROOT / "docs" / "reconstruction.md").read_text()
+    body = text.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    rows = [[cell.strip(" `") for cell in row.split("|")] for row in body.splitlines()]
+    return {row[1]: (row[2], row[3]) for row in rows if len(row) == 6}
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_the_reconstruction_states_what_the_study_files_hold(number: int) -> None:
+    rows = {
+        row.key.replace("_", " "): (row.value, row.evidence.value)
+        for row in design(resolve(study_path(f"study{number}")))
+    }
+    keys = ["aligned", "replicates"]
+    keys += ["languages"] if number != 2 else []  # stands there in parts
+    keys += ["individuated"] if number == 3 else []
+    own = stated(f"Study {number}")
+    assert {key: own.get(key) for key in keys} == {key: rows[key] for key in keys}
+    shared = stated("What all studies share")
+    keys = ["turns", "order", "wording", "budget scale"]
+    assert {key: shared.get(key) for key in keys} == {key: rows[key] for key in keys}
+
+
+def test_the_pages_state_what_the_profile_shrinks() -> None:
+    smoke = resolve(study_path("study1"), profile="smoke").protocol(None)
+    scale, tokens = smoke.budget_scale.value, smoke.sampling.value.max_tokens
+    for name, words in (
+        ("reconstruction", f"budget scale {scale}, at most {tokens} tokens, K cache Q8_0"),
+        ("first-run", f"{scale} of the characters, at most {tokens} tokens, K cache in Q8_0"),
+    ):
+        assert words in (ROOT / "docs" / f"{name}.md").read_text()
+    assert smoke.engine.value.k_type == "q8_0"
+
+
+def test_the_design_states_the_budgets_and_the_reconstruction_the_number_of_runs() -> None:
+    planned = 0
+    text = (ROOT / "docs" / "design.md").read_text()
+    for number in (1, 2, 3, 4):
+        study = resolve(study_path(f"study{number}")).study
+        cells = len(study.models.value) * len(study.languages.value)
+        cells *= len(study.aligned.value) * len(study.individuated.value)
+        planned += cells * study.replicates.value
+    for language in resolve(study_path("demo")).languages.values():
+        budget = language.budgets
+        row = f"| {language.name} | {budget.talk} | {budget.whisper} | {budget.monologue} |"
+        assert row in text
+    reconstruction = (ROOT / "docs" / "reconstruction.md").read_text()
+    assert f"{planned:,} runs planned, {planned * 150:,} answers" in reconstruction
