@@ -12,6 +12,7 @@ widens; the result equals the full mask's (:func:`draw_full`), which the tests h
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -29,6 +30,8 @@ _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _FIRST_MARGIN = 12.0
 """Logits this far below the best are looked at first; e**-12 of its probability."""
+_BLOCK = 1 << 15
+"""Ids whose noise is computed at a time."""
 
 
 class TokenMask(Protocol):
@@ -57,6 +60,36 @@ def _bits(key: int, ids: Ids) -> NDArray[np.uint64]:
         x = (x ^ (x >> np.uint64(30))) * _MIX_1
         x = (x ^ (x >> np.uint64(27))) * _MIX_2
         return np.asarray(x ^ (x >> np.uint64(31)))
+
+
+@lru_cache(maxsize=4)
+def _strides(size: int) -> NDArray[np.uint64]:
+    """What :func:`_bits` adds to the key, for every id of a vocabulary."""
+    return (np.arange(size, dtype=np.uint64) + np.uint64(1)) * _GOLDEN
+
+
+def _luckiest(key: int, size: int, least: float) -> Ids:
+    """Every id whose uniform is at least ``least``, and a few below it.
+
+    The finaliser's last step leaves the upper 31 bits as they are, so it is not taken; blocks that
+    stay in the processor's cache make the rest several times quicker than one pass per operation.
+    """
+    # One step of 2**-30 is far more than the rounding of `least`.
+    floor = np.uint64(int(max(0.0, least - 2.0**-30) * 2.0**31) << 33)
+    start = np.uint64(key)
+    strides = _strides(size)
+    bits, shifted = np.empty((2, min(size, _BLOCK)), dtype=np.uint64)
+    found: list[Ids] = []
+    for first in range(0, size, _BLOCK):
+        block = strides[first : first + _BLOCK]
+        x, y = bits[: len(block)], shifted[: len(block)]
+        np.add(block, start, out=x)
+        for shift, mix in ((np.uint64(30), _MIX_1), (np.uint64(27), _MIX_2)):
+            np.right_shift(x, shift, out=y)
+            np.bitwise_xor(x, y, out=x)
+            np.multiply(x, mix, out=x)
+        found.append(np.flatnonzero(x >= floor) + first)
+    return np.concatenate(found)
 
 
 def gumbel(key: int, ids: Ids) -> Scores:
@@ -152,10 +185,8 @@ def _settle(
     # exceeds exp(-exp(-need)): compare raw bits, a few pass, and those few are looked at in full.
     need = float(noisy.max()) - threshold / sampling.temperature
     least = math.exp(-math.exp(-need)) if need > -700 else 0.0
-    vocabulary = np.arange(len(logits), dtype=np.int64)
-    # One step of 2**-40 is far more than the rounding of `least`: it only lets a few more through.
-    limit = np.uint64(max(0.0, least - 2.0**-40) * 2.0**53)
-    lucky = vocabulary[((_bits(key, vocabulary) >> np.uint64(11)) >= limit) & (logits < threshold)]
+    lucky = _luckiest(key, len(logits), least)
+    lucky = lucky[logits[lucky] < threshold]
     lucky = lucky[mask.legal(lucky)]
     if len(lucky):
         ids = np.concatenate([ids, lucky])

@@ -131,6 +131,19 @@ def test_legal_mass_is_the_share_of_the_models_own_probability() -> None:
     assert legal_mass(logits, Only(np.array([False, True, True]))) == pytest.approx(0.5, abs=1e-6)
 
 
+@pytest.mark.parametrize("noise", range(12))
+def test_a_large_vocabulary_draws_what_the_full_mask_draws(noise: int) -> None:
+    """Its noise is computed in blocks; far tokens win here more often than near ones."""
+    rng = np.random.Generator(np.random.Philox(noise))
+    logits = rng.standard_normal(100_003).astype(np.float32)
+    logits[noise] = 17.0  # the rest lies below what is looked at first
+    mask = Only(np.ones(len(logits), dtype=np.bool_))
+    sampling = Sampling(temperature=1.5)
+    drawn = draw(logits, mask, sampling, noise)
+    assert drawn.token == draw_full(logits, mask, sampling, noise).token
+    assert drawn.looked_at < 1000
+
+
 @settings(max_examples=300)
 @given(
     rows(),
