@@ -255,5 +255,5 @@ def _turn(
         ),
         outcome=Outcome.OK if said else Outcome.EMPTY,
         legal_mass=tuple(legal_mass),
-        digest="00",
+        digest="00" * 32,
     )

@@ -24,8 +24,8 @@ DEFAULT_MODEL = "smollm2-135m-instruct-q4_1"
 @click.option("--k-type", type=click.Choice(["f16", "q8_0"]), default="f16", show_default=True)
 @click.option(
     "--rows",
-    type=click.Choice(list(Rows)),
-    default=Rows.QUICK,
+    type=click.Choice([one.value for one in Rows]),
+    default=Rows.QUICK.value,
     show_default=True,
     help="How many circumstances to measure that must not change a bit.",
 )
