@@ -32,6 +32,8 @@ GUIDES = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [README, *GUIDES]
 CHEAP = {("models", "list"), ("validate",)}
 """Commands without arguments that take a moment, and are therefore started as they stand."""
+COMPUTING = {"doctor", "replay", "verify"}
+"""Commands that need the model itself."""
 
 
 def shell_lines(page: Path) -> Iterator[str]:
@@ -161,8 +163,28 @@ def test_a_command_of_the_front_page_runs_on_a_finished_demo(
     assert done.out
 
 
+@pytest.fixture(scope="module")
+def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout whose ``kit demo``, made short, the real model has spoken."""
+    folder = support.checkout(tmp_path_factory.mktemp("spoken") / "checkout")
+    support.write_study(folder, "demo", protocol=support.TINY["protocol"] | {"turns": 2})
+    done = support.kit("demo", cwd=folder)
+    assert done.code == 0, done.err
+    return folder
+
+
+@pytest.mark.parametrize("line", [one for one in kit_lines(README) if one[0] in COMPUTING])
+def test_a_command_of_the_front_page_computes_with_the_real_model(
+    line: tuple[str, ...], spoken: Path
+) -> None:
+    done = support.kit(*line, cwd=spoken)
+    assert done.code == 0, done.err
+    assert done.out
+
+
 def test_the_front_page_shows_the_cheap_commands() -> None:
     lines = kit_lines(README)
+    assert {one[0] for one in lines if one[0] in COMPUTING} == COMPUTING
     assert ("models", "list") in lines
     assert {one[0] for one in lines if reads_results(one)} == {"run", "show", "analyze", "report"}
 

@@ -36,6 +36,9 @@ from kit.society.identity import header, run_hash
 from kit.society.scene import Scene
 from kit.spec.experiment import Experiment
 
+_BRIEF = 16
+"""Characters of a value in a message."""
+
 
 class Mode(StrEnum):
     """How answers are held against logits."""
@@ -279,10 +282,15 @@ def _header_problems(
         expected["bit_class"] = recorded["bit_class"]
         expected["run_hash"] = run_hash(scene, expected["engine"])
     return [
-        Problem(f"header field '{name}': recorded {recorded[name]!r}, follows {value!r}")
+        Problem(f"header field '{name}': recorded {_brief(recorded[name])}, not {_brief(value)}")
         for name, value in expected.items()
         if recorded[name] != value
     ]
+
+
+def _brief(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _BRIEF else f"{text[: _BRIEF - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def _in_vocabulary(
@@ -310,10 +318,8 @@ def _text_problems(log: RunLog, followed: Sequence[Retraced], scene: Scene) -> l
     expected = scene.turns * len(scene.agents)
     if len(followed) != len(log.turns) or len(followed) != expected:
         place = _place(log.turns[len(followed)]) if len(followed) < len(log.turns) else (None, None)
-        problems.append(
-            Problem(f"the run has {expected} turns in a fixed order; {len(followed)} follow it, "
-                    f"the log holds {len(log.turns)}", *place)
-        )  # fmt: skip
+        what = f"{len(followed)} of {expected} turns follow; the log holds {len(log.turns)}"
+        problems.append(Problem(what, *place))
     return problems
 
 

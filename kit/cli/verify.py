@@ -62,7 +62,7 @@ def command(
     paths = _logs(run)
     folder = paths[0].absolute().parent.parent
     recorded = load_experiment(folder)
-    experiment = recorded if study is None else resolve(study_path(study), profile=recorded.profile)
+    experiment = recorded if study is None else _own(study, recorded)
     if measure:
         _calibrate(experiment, paths, folder, threads)
         return
@@ -76,6 +76,15 @@ def command(
             where=run,
             hint=f"kit replay {failed[0].run_id} shows whether this machine can make it again",
         )
+
+
+def _own(study: str, recorded: Experiment) -> Experiment:
+    """The reader's own copy of the study, with the model and profile of the recording."""
+    own = resolve(study_path(study), profile=recorded.profile)
+    models = recorded.study.models.value
+    if own.study.models.value != models and len(models) == 1:
+        own = resolve(study_path(study), profile=recorded.profile, model=models[0])
+    return own
 
 
 def _logs(text: str) -> list[Path]:

@@ -13,7 +13,7 @@ from kit.audit.verify import Mode, Verification, Verifier
 from kit.errors import RunLogError
 from kit.runlog.records import Turn
 from kit.runner.weights import Weights
-from tests.audit.conftest import kit
+from tests.audit.conftest import kit, write_study
 from tests.audit.forgery import Victim
 from tests.conftest import quantised
 
@@ -177,7 +177,7 @@ def test_a_dropped_turn_and_an_impossible_token_are_problems(
 ) -> None:
     path = victim.write(tmp_path / "less", victim.log.turns[:-1])
     result = verifier.verify(path)
-    assert "19 follow it" in result.problems[-1].what
+    assert result.problems[-1].what == "19 of 20 turns follow; the log holds 19"
     turns = list(victim.log.turns)
     turns[2] = turns[2].model_copy(update={"tokens": (10**6, *turns[2].tokens[1:])})
     result = verifier.verify(victim.write(tmp_path / "odd", turns))
@@ -200,6 +200,17 @@ def test_verify_says_what_it_found(finished: Path, victim: Victim, tmp_path: Pat
     assert fork in done.stdout
     assert "1 of 2 runs do not follow" in done.stderr
     assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_a_reader_may_believe_a_study_of_their_own(finished: Path, tmp_path: Path) -> None:
+    run = finished / "runs" / "en-a10-r1.jsonl"
+    done = kit("verify", run, "--agents", "1", "--study", finished.parent / "short.yaml")
+    assert done.returncode == 0, done.stderr
+    done = kit("verify", run, "--agents", "1", "--study", write_study(tmp_path, seed=1))
+    assert done.returncode == 2
+    assert "header field 'run_hash'" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert "divergent" in done.stdout
 
 
 def test_a_calibrated_folder_is_scored_with_its_own_tolerance(
