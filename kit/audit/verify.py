@@ -181,10 +181,14 @@ class Verifier:
             same = log.header.bit_class is not None and log.header.bit_class == engine.bit_class
             mode = Mode.BITS if same and not scores else Mode.SCORES
             if mode is Mode.SCORES and tolerance is None:
+                classes = (
+                    "recorded in this machine's bit class"
+                    if same
+                    else f"recorded in bit class {str(log.header.bit_class)[:12]}, this machine's "
+                    f"is {str(engine.bit_class)[:12]}"
+                )
                 raise RunLogError(
-                    f"recorded in bit class {str(log.header.bit_class)[:12]}, this machine's is "
-                    f"{str(engine.bit_class)[:12]}: tokens can be scored, but the tolerance for "
-                    "honest differences is not known",
+                    f"{classes}; scoring its tokens needs a tolerance for honest differences",
                     where=path,
                     hint="kit verify DIR --calibrate on a machine of the recording's class, "
                     "or --tau 1.0 to choose one",

@@ -165,8 +165,10 @@ def test_calibration_measures_the_detours(victim: Victim) -> None:
 def test_other_bits_need_a_tolerance(victim: Victim, verifier: Verifier, tmp_path: Path) -> None:
     header = victim.log.header.model_copy(update={"bit_class": "f" * 64})
     path = victim.write(tmp_path / "copy", victim.log.turns, header)
-    with pytest.raises(RunLogError, match="tolerance"):
+    with pytest.raises(RunLogError, match=r"bit class ffffffffffff, this machine's is .*tolerance"):
         verifier.verify(path)
+    with pytest.raises(RunLogError, match=r"in this machine's bit class; scoring.*tolerance"):
+        verifier.verify(victim.folder / "runs" / "en-a10-r1.jsonl", scores=True)
     result: Verification = verifier.verify(path, tolerance=TAU)
     assert result.mode is Mode.SCORES
     assert result.holds
