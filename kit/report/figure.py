@@ -1,5 +1,8 @@
 """Dose-response panels as inline SVG: CPI and DI by number of aligned agents.
 
+Where no run has an index, because a word list counted nothing anywhere, the monologue share stands
+in, which both indices are made of.
+
 The SVG is written here and not by a plotting library, so that its bytes depend on the numbers
 alone, its colours follow the reader's light or dark scheme, and its words stay text. The two
 indices differ by colour, marker and dash.
@@ -15,7 +18,7 @@ from markupsafe import Markup, escape
 
 from kit.analysis.cells import Cell
 from kit.analysis.indices import PRIMARY
-from kit.analysis.measures import CPI, DI
+from kit.analysis.measures import CPI, DI, MONOLOGUE
 from kit.analysis.results import Analysis
 from kit.report.effects import Stratum
 from kit.report.numbers import number
@@ -23,6 +26,9 @@ from kit.spec.language import AGENTS
 
 WIDTH, HEIGHT = 320, 230
 LEFT, RIGHT, TOP, BOTTOM = 40, 308, 12, 190
+INDICES: tuple[str, ...] = (CPI, DI)
+SHARE: tuple[str, ...] = (MONOLOGUE,)
+NAMES = {CPI: "CPI", DI: "DI", MONOLOGUE: "monologue share"}
 SHIFT = 4
 """Pixels by which the two series are moved apart, so that intervals do not cover one another."""
 
@@ -34,6 +40,8 @@ class Panel(NamedTuple):
     description: str
     """What the panel shows, in words."""
     svg: Markup
+    measures: tuple[str, ...]
+    """What is drawn: the two indices, or the monologue share."""
 
 
 class _Point(NamedTuple):
@@ -44,27 +52,34 @@ class _Point(NamedTuple):
 
 
 def panels(analysis: Analysis) -> list[Panel]:
-    """The study's panels on one common scale; none where no index is defined anywhere."""
-    indices = [
-        cell
-        for cell in analysis.cells
-        if cell.measure in (CPI, DI)
-        and cell.reference == PRIMARY
-        and cell.mean.estimate is not None
-    ]
-    if not indices:
+    """The study's panels on one common scale; none where nothing is defined anywhere."""
+    measures, drawn = INDICES, _defined(analysis, INDICES, PRIMARY)
+    if not drawn:
+        measures, drawn = SHARE, _defined(analysis, SHARE, None)
+    if not drawn:
         return []
     groups: dict[tuple[Stratum, int], list[Cell]] = {}
-    for cell in indices:
+    for cell in drawn:
         key = (Stratum.of(cell.condition), cell.condition.individuated)
         groups.setdefault(key, []).append(cell)
     codes = analysis.collection.experiment.study.languages.value
-    scale = _Scale.over([_point(cell) for cell in indices])
+    scale = _Scale.over([_point(cell) for cell in drawn], share=measures == SHARE)
     return [
-        _panel(_title(analysis, stratum, individuated), found, scale)
+        _panel(_title(analysis, stratum, individuated), found, scale, measures)
         for (stratum, individuated), found in sorted(
             groups.items(), key=lambda item: codes.index(item[0][0].language)
         )
+    ]
+
+
+def _defined(analysis: Analysis, measures: tuple[str, ...], reference: str | None) -> list[Cell]:
+    """The cells of these measures that have a mean."""
+    return [
+        cell
+        for cell in analysis.cells
+        if cell.measure in measures
+        and cell.reference == reference
+        and cell.mean.estimate is not None
     ]
 
 
@@ -83,12 +98,14 @@ class _Scale(NamedTuple):
     step: float
 
     @classmethod
-    def over(cls, points: Sequence[_Point]) -> _Scale:
+    def over(cls, points: Sequence[_Point], *, share: bool) -> _Scale:
         low = min(0.0, *(p.mean if p.low is None else p.low for p in points))
         high = max(0.0, *(p.mean if p.high is None else p.high for p in points))
         # Two runs give intervals of any width: means must stay readable, so long whiskers are cut.
         widest = 1.0 + 2.5 * max(abs(p.mean) for p in points)
         low, high = max(low, -widest), min(high, widest)
+        if share:
+            low, high = 0.0, min(high, 1.0)
         rough = (high - low or 1.0) / 5
         magnitude = 10 ** math.floor(math.log10(rough))
         step = next(m * magnitude for m in (1, 2, 5, 10) if m * magnitude >= rough)
@@ -114,12 +131,12 @@ def _x(level: int) -> float:
     return LEFT + 14 + level / AGENTS * (RIGHT - LEFT - 28)
 
 
-def _panel(title: str, found: Sequence[Cell], scale: _Scale) -> Panel:
+def _panel(title: str, found: Sequence[Cell], scale: _Scale, measures: tuple[str, ...]) -> Panel:
     series = {
-        name: sorted(_point(cell) for cell in found if cell.measure == name) for name in (CPI, DI)
+        name: sorted(_point(cell) for cell in found if cell.measure == name) for name in measures
     }
     words = "; ".join(
-        f"{name.upper()} " + ", ".join(f"{number(point.mean)} at {point.level}" for point in points)
+        f"{NAMES[name]} " + ", ".join(f"{number(point.mean)} at {point.level}" for point in points)
         for name, points in series.items()
         if points
     )
@@ -131,7 +148,7 @@ def _panel(title: str, found: Sequence[Cell], scale: _Scale) -> Panel:
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(description)}">'
         f"{''.join(body)}</svg>"
     )
-    return Panel(title, description, Markup(svg))  # noqa: S704 - words are escaped above
+    return Panel(title, description, Markup(svg), measures)  # noqa: S704 - words are escaped above
 
 
 def _axes(scale: _Scale, levels: Sequence[int]) -> str:
@@ -154,19 +171,19 @@ def _axes(scale: _Scale, levels: Sequence[int]) -> str:
 
 
 def _series(name: str, points: Sequence[_Point], scale: _Scale) -> str:
-    shift = -SHIFT if name == CPI else SHIFT
+    shift = {CPI: -SHIFT, DI: SHIFT}.get(name, 0)
     places = [(_x(point.level) + shift, scale.y(point.mean), point) for point in points]
     line = "L".join(f"{x:.1f} {y:.1f}" for x, y, _ in places)
     parts = [f'<path class="line" d="M{line}"/>']
     for x, y, point in places:
         if point.low is not None and point.high is not None:
             parts.append(_whisker(x, point.low, point.high, scale))
-        if name == CPI:
+        if name != DI:
             parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5"/>')
         else:
             top = y - 5.5
             parts.append(f'<path class="mark" d="M{x:.1f} {top:.1f}l5.5 5.5-5.5 5.5-5.5-5.5z"/>')
-    return f'<g class="{name}">{"".join(parts)}</g>'
+    return f'<g class="{DI if name == DI else CPI}">{"".join(parts)}</g>'
 
 
 def _whisker(x: float, low: float, high: float, scale: _Scale) -> str:

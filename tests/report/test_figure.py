@@ -6,11 +6,12 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from kit.analysis.measures import MONOLOGUE
 from kit.analysis.results import Analysis, analyze
 from kit.report.figure import BOTTOM, TOP, panels
 from kit.spec.experiment import Experiment
 from kit.spec.published import load_published
-from tests.planted import Speak, everyone, experiment, write_folder
+from tests.planted import Speak, everyone, experiment, talk, think, write_folder
 from tests.report.test_page import STUDIES, both, speak
 
 
@@ -57,5 +58,17 @@ def test_a_higher_mean_stands_higher(tmp_path: Path) -> None:
     assert by_mean == by_place
 
 
-def test_without_an_index_there_is_no_panel(tmp_path: Path) -> None:
+def test_without_an_index_the_monologue_share_stands_in(tmp_path: Path) -> None:
+    words = everyone(talk("Safety."), think("Touch."))
+    found = panels(analysed(tmp_path, experiment(), words))
+    assert found
+    for panel in found:
+        assert panel.measures == (MONOLOGUE,)
+        assert "monologue share" in panel.description
+        assert "CPI" not in panel.description
+        assert 'class="di"' not in panel.svg
+        assert min(float(y) for y in re.findall(r' cy="([\d.]+)"', panel.svg)) >= TOP
+
+
+def test_where_nobody_says_a_word_there_is_no_panel(tmp_path: Path) -> None:
     assert panels(analysed(tmp_path, experiment(), everyone())) == []

@@ -256,7 +256,7 @@ def test_a_withheld_index_is_said_with_its_reason(tmp_path: Path) -> None:
         "CPI and DI are withheld in 4 runs (monologue_share: no variance in the reference; "
         "sexual: no variance in the reference; protective: no variance in the reference)."
     ) in page.said()
-    assert "No index is defined in any run, so there is nothing to draw." in page.said()
+    assert "No index is defined in any run, so the monologue share stands in" in page.said()
 
 
 def test_a_folder_without_a_complete_run_still_makes_a_page(tmp_path: Path) -> None:
