@@ -99,7 +99,7 @@ def language(code: str = "en", country: str = "USA", **changes: Any) -> Language
             for turn in range(1, TURNS + 1)
         ],
         "lexicons": {
-            name: {"intent": "test", "evidence": "ours", "words": words}
+            name: {"intent": "test", "evidence": "ours", "concepts": {"word": words}}
             for name, words in LEXICONS.items()
         },
     }

@@ -12,6 +12,9 @@ from kit.spec.library import library_file
 from kit.spec.pins import find_pin, load_pins
 from kit.spec.study import Study, load_study
 
+_NO_STUDIES = frozenset({"concepts", "published"})
+"""Files beside the studies that are none."""
+
 
 def study_path(name: str) -> Path:
     """The file of a study given by path or by name.
@@ -26,7 +29,7 @@ def study_path(name: str) -> Path:
     found = folder / f"{name}.yaml"
     if found.is_file():
         return found
-    names = sorted(file.stem for file in folder.glob("*.yaml") if file.stem != "published")
+    names = sorted(file.stem for file in folder.glob("*.yaml") if file.stem not in _NO_STUDIES)
     near = difflib.get_close_matches(name, names, n=1)
     meant = f"; did you mean '{near[0]}'?" if near else ""
     raise SpecError(

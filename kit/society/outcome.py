@@ -6,7 +6,7 @@ import regex
 
 from kit.runlog.records import Outcome
 from kit.spec.language import Language
-from kit.spec.lexicon import compiled
+from kit.spec.matcher import compiled
 
 _LEAST_LETTERS = 4
 """Shorter lines ("OK.") are too little to tell a language by."""
@@ -16,7 +16,7 @@ class Judge:
     """Types the outcome of lines in one language."""
 
     def __init__(self, language: Language):
-        self._refusal = compiled(language.lexicons.provider_refusal, language.matching)
+        self._refusal = compiled({"refusal": language.lexicons.provider_refusal}, language.rules)
         own = [script for script in language.scripts if script != "Latin"] or ["Latin"]
         # Names and loan words in Latin letters are ordinary in other scripts, so they never make a
         # line on-language there; in Latin-script languages this sees a foreign script only.
@@ -32,7 +32,7 @@ class Judge:
         """
         if not words.strip():
             return Outcome.EMPTY
-        if self._refusal.count(words):
+        if self._refusal.finds(words):
             return Outcome.PROVIDER_REFUSAL
         letters = len(self._letter.findall(words))
         if letters >= _LEAST_LETTERS and 2 * len(self._own.findall(words)) < letters:

@@ -144,6 +144,7 @@ class Scene:
 
     def texts(self) -> dict[str, Any]:
         """Every text of the run, for its hash: nothing an agent could read is left out."""
+        refusal = self.language.lexicons.provider_refusal
         return {
             "system": {agent: self.system(agent).segments for agent in self.agents},
             "user": [
@@ -156,8 +157,8 @@ class Scene:
             ],
             "openings": [list(self.form(agent, 1).openings) for agent in self.agents],
             "budgets": {channel.value: budget for channel, budget in self.budgets.items()},
-            "refusal": self.language.lexicons.provider_refusal.words,
-            "matching": self.language.matching,
+            "refusal": [refusal.words, refusal.not_counted],
+            "rules": list(self.language.rules),
             "scripts": self.language.scripts,
         }
 

@@ -11,13 +11,12 @@ from pydantic import Field, StringConstraints, model_validator
 
 from kit.errors import SpecError
 from kit.spec.evidence import Evidence
+from kit.spec.lexicon import Clitics, Folding, Identifier, Lexicons, Matching, Rules, Text
 from kit.spec.loading import Frozen, load
 
 AGENTS = 10
 TURNS = 15
 
-Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
-Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 WordingName = Annotated[str, StringConstraints(pattern=r"^[a-z]$")]
 
 
@@ -146,39 +145,6 @@ class Country(Frozen):
     reason: Text
 
 
-class Lexicon(Frozen):
-    """Words counted as one register.
-
-    An entry is a word or phrase; ``stem*`` also matches longer words that begin with it. Languages
-    that write without spaces match anywhere (``Language.matching: substring``).
-    """
-
-    intent: Text
-    evidence: Evidence
-    words: tuple[Text, ...] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _unique(self) -> Self:
-        folded = [word.casefold() for word in self.words]
-        for word in self.words:
-            if folded.count(word.casefold()) > 1:
-                raise ValueError(f"'{word}' stands twice")
-            if "*" in word.removesuffix("*"):
-                raise ValueError(f"'{word}': a star may only end an entry")
-        return self
-
-
-class Lexicons(Frozen):
-    """The five registers that the measures count."""
-
-    sexual: Lexicon
-    protective: Lexicon
-    group_harmony: Lexicon
-    individual_address: Lexicon
-    provider_refusal: Lexicon
-    """Phrases of a model stepping out of its role: they type an outcome, they are no behaviour."""
-
-
 class Texts(Frozen):
     """Everything an agent reads beside its persona and the announcements."""
 
@@ -233,8 +199,14 @@ class Language(Frozen):
     direction: Literal["ltr", "rtl"] = "ltr"
     list_separator: Annotated[str, StringConstraints(strip_whitespace=False, min_length=1)]
     """What stands between the names of a list, such as ``", "`` or ``"、"``."""
-    matching: Literal["word", "substring"]
+    matching: Matching
     """How lexicon entries are found: between word boundaries, or anywhere."""
+    folding: Folding = Folding.PLAIN
+    """What the language's own spelling makes equal, when lexicon entries are searched for."""
+    clitics: Clitics = Clitics()
+    """What may be written together with a lexicon entry."""
+    loanwords: tuple[Text, ...] = ()
+    """Words in a foreign script that a native text uses, such as ``AI``."""
     evidence: Evidence
     """How it is known that the paper used the language."""
     country: Country
@@ -290,6 +262,11 @@ class Language(Frozen):
                         f"should be {sorted(fields)}"
                     )
         return self
+
+    @property
+    def rules(self) -> Rules:
+        """How the entries of its lexicons are found."""
+        return Rules(self.matching, self.folding, *self.clitics.strings())
 
     def persona(self, persona_id: str) -> Persona:
         """The persona with ``persona_id``."""

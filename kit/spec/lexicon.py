@@ -1,183 +1,116 @@
-"""Lexicons as matchers: which words of a register stand where in a text.
-
-Text and entries are compared after :func:`fold`, so case, compatibility forms (full width
-letters, ligatures) and typographic apostrophes make no difference. ``word`` matching wants an
-entry between word boundaries, ``substring`` matching finds it anywhere.
-"""
+"""Lexicons: the words that are counted as a register, and how a language writes them."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from typing import Literal, NamedTuple
+import itertools
+from enum import StrEnum
+from typing import Annotated, Literal, NamedTuple, Self
 
-from kit.errors import SpecError
-from kit.spec.language import Lexicon
+from pydantic import Field, StringConstraints, model_validator
 
+from kit.spec.evidence import Evidence
+from kit.spec.loading import Frozen
+
+Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 Matching = Literal["word", "substring"]
-
-_SAME = str.maketrans({"\u2019": "'", "\u02bc": "'", "\u2010": "-"})
-"""Characters that NFKC keeps apart and a writer does not."""
-_HANGUL_TAILS = range(0x1160, 0x1200)
-"""Jamo that join the syllable before them although they are no combining marks."""
+Slots = tuple[tuple[Text, ...], ...]
 
 
-class Hit(NamedTuple):
-    """One match."""
+class Folding(StrEnum):
+    """What is made equal before text and entries are compared, beside Unicode's own rules."""
 
-    start: int
-    """Index of its first character in the text as it was given."""
-    end: int
-    """Index after its last character."""
-    entry: str
-    """The lexicon entry, as it stands in the lexicon."""
-    form: str
-    """The matched words, folded, with single spaces."""
-
-
-def fold(text: str) -> str:
-    """``text`` in the form in which it is compared.
-
-    NFKC, case-folded, with plain apostrophes and hyphens. Case folding can undo NFKC, which is
-    therefore applied on both sides of it (Unicode 15, D146).
-    """
-    if text.isascii():
-        return text.lower()
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return folded.translate(_SAME)
+    PLAIN = "plain"
+    """Nothing else."""
+    TURKISH = "turkish"
+    """I is the capital of ı, and İ that of i (Unicode, CaseFolding.txt, status T)."""
+    ARABIC = "arabic"
+    """Vowel marks and tatweel are dropped; alef with hamza or madda is alef, alef maqsura is ya,
+    ta marbuta is ha, and hamza on a seat is its seat."""
+    THAI = "thai"
+    """Sara am and its tone mark stand in one order, and two sara e are one sara ae."""
+    VIETNAMESE = "vietnamese"
+    """The tone of oa, oe and uy stands on the first vowel (hòa for hoà)."""
 
 
-class Matcher:
-    """Finds the entries of one lexicon.
+class Clitics(Frozen):
+    """Short words written without a space in front of or behind another word.
 
-    At each place the longest match counts, and matches do not overlap: the scan goes on behind
-    each.
-
-    Args:
-        words: entries, at least one; ``stem*`` also matches longer words that begin with the
-            stem, and white space in an entry matches any run of white space.
-        matching: ``word``: where an entry begins or ends with a letter, no letter, digit, mark or
-            underscore may stand before or behind it. ``substring``: anywhere, and a star adds
-            nothing.
-
-    Raises:
-        SpecError: an entry holds nothing but a star.
+    Each inner list is a slot that at most one of its members fills, in this order.
     """
 
-    def __init__(self, words: Sequence[str], matching: Matching):
-        for word in words:
-            if not _stem(word):
-                raise SpecError(f"the lexicon entry '{word}' would match every word")
-        by_length = sorted(words, key=_rank)
-        # No group per entry: alternatives that begin with a plain letter are dismissed without a
-        # try.
-        self._pattern = re.compile("|".join(_pattern(word, matching) for word in by_length))
-        self._single = {word: _pattern(word, matching) for word in by_length}
+    before: Slots = ()
+    """Between a word border and an entry's first word, such as Arabic و, then ال."""
+    after: Slots = ()
+    """Between an entry's last word and a word border."""
 
-    def find(self, text: str) -> list[Hit]:
-        """Every match, from left to right, placed in ``text`` as given."""
-        folded = fold(text)
-        matches = list(self._matches(folded))
-        if not matches:
-            return []
-        starts, ends = _origins(text)
-        return [
-            Hit(starts[match.start()], ends[match.end() - 1], self._entry(match), _form(match))
-            for match in matches
-        ]
-
-    def forms(self, text: str) -> list[str]:
-        """The matched words of ``text`` in order, folded, with single spaces."""
-        return [_form(match) for match in self._matches(fold(text))]
-
-    def count(self, text: str) -> int:
-        """How many matches ``text`` holds."""
-        return sum(1 for _ in self._matches(fold(text)))
-
-    def _matches(self, folded: str) -> Iterator[re.Match[str]]:
-        return self._pattern.finditer(folded)
-
-    def _entry(self, match: re.Match[str]) -> str:
-        """The first alternative that matches there, which is the one that did."""
-        return next(
-            word
-            for word, pattern in self._single.items()
-            if re.compile(pattern).match(match.string, match.start())
-        )
+    def strings(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Every string that may stand in front of an entry, and every one behind it."""
+        return _strings(self.before), _strings(self.after)
 
 
-def _form(match: re.Match[str]) -> str:
-    return " ".join(match[0].split())
+def _strings(slots: Slots) -> tuple[str, ...]:
+    """What filling each slot with one of its members, or none, can spell."""
+    choices = itertools.product(*[("", *slot) for slot in slots])
+    return tuple(dict.fromkeys("".join(chosen) for chosen in choices if any(chosen)))
 
 
-def compiled(lexicon: Lexicon, matching: Matching) -> Matcher:
-    """The matcher of ``lexicon``; built once per process and list of words."""
-    return _matcher(lexicon.words, matching)
+class Rules(NamedTuple):
+    """How entries are found in text."""
+
+    matching: Matching
+    folding: Folding = Folding.PLAIN
+    before: tuple[str, ...] = ()
+    """What may stand between a word border and an entry."""
+    after: tuple[str, ...] = ()
+    """What may stand between an entry and a word border."""
 
 
-@lru_cache(maxsize=256)
-def _matcher(words: tuple[str, ...], matching: Matching) -> Matcher:
-    return Matcher(words, matching)
+class Lexicon(Frozen):
+    """Words counted as one register.
+
+    An entry is a word or phrase. ``stem*`` also matches longer words that begin with it, ``*stem``
+    longer ones that end with it. Languages that write without spaces match anywhere
+    (``Language.matching: substring``).
+    """
+
+    intent: Text
+    evidence: Evidence
+    concepts: dict[Identifier, tuple[Text, ...]] = Field(min_length=1)
+    """Entries by what they express; the ids are those of ``studies/concepts.yaml``."""
+    not_counted: tuple[Text, ...] = ()
+    """Phrases that hold an entry by accident, such as "united states". Where one matches and
+    nothing longer does, its words are used up and nothing counts."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """All entries, concept by concept."""
+        return tuple(word for forms in self.concepts.values() for word in forms)
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        for concept, forms in self.concepts.items():
+            if not forms:
+                raise ValueError(f"the concept '{concept}' has no forms")
+        seen: dict[str, str] = {}
+        for concept, forms in [*self.concepts.items(), ("not_counted", self.not_counted)]:
+            for word in forms:
+                if word.casefold() in seen:
+                    raise ValueError(
+                        f"'{word}' stands twice, in {seen[word.casefold()]} and {concept}"
+                    )
+                seen[word.casefold()] = concept
+                if "*" in word.removeprefix("*").removesuffix("*"):
+                    raise ValueError(f"'{word}': a star may only begin or end an entry")
+        return self
 
 
-def _rank(word: str) -> tuple[int, bool, str]:
-    """Longer entries first, and of two equal ones that which can match more."""
-    return -len(_stem(word)), not word.endswith("*"), word
+class Lexicons(Frozen):
+    """The five registers that the measures count."""
 
-
-def _stem(word: str) -> str:
-    return " ".join(fold(word).removesuffix("*").split())
-
-
-def _pattern(word: str, matching: Matching) -> str:
-    stem = _stem(word)
-    body = r"\s+".join(re.escape(part) for part in stem.split())
-    if matching == "substring":
-        return body
-    letter = _letter()
-    if re.match(letter, stem[0]):
-        # What stands before is looked at behind the first letter: a pattern that begins with a
-        # plain letter is dismissed at once where that letter does not stand.
-        first = re.escape(stem[0])
-        body = f"{first}(?<!{letter}{first}){body.removeprefix(first)}"
-    if word.endswith("*"):
-        return f"{body}{letter}*+"
-    after = f"(?!{letter})" if re.match(letter, stem[-1]) else ""
-    return f"{body}{after}"
-
-
-@lru_cache(maxsize=1)
-def _letter() -> str:
-    """What words are made of: as in ``re``, and the marks that write vowels and tones."""
-    marks = [code for code in range(0x300, 0x20000) if unicodedata.category(chr(code))[0] == "M"]
-    ranges: list[tuple[int, int]] = []
-    for code in marks:
-        if ranges and code == ranges[-1][1] + 1:
-            ranges[-1] = (ranges[-1][0], code)
-        else:
-            ranges.append((code, code))
-    return "[\\w" + "".join(f"{chr(low)}-{chr(high)}" for low, high in ranges) + "]"
-
-
-def _origins(text: str) -> tuple[list[int], list[int]]:
-    """For each folded character, start and end of the piece of ``text`` it came from."""
-    if text.isascii():
-        return list(range(len(text))), list(range(1, len(text) + 1))
-    starts: list[int] = []
-    ends: list[int] = []
-    begin = 0
-    for index in range(1, len(text) + 1):
-        if index == len(text) or _begins_piece(text[index]):
-            width = len(fold(text[begin:index]))
-            starts += [begin] * width
-            ends += [index] * width
-            begin = index
-    return starts, ends
-
-
-def _begins_piece(char: str) -> bool:
-    """Whether normalising what stands before ``char`` cannot depend on it."""
-    first = unicodedata.normalize("NFKD", char)[0]
-    return unicodedata.category(first)[0] != "M" and ord(first) not in _HANGUL_TAILS
+    sexual: Lexicon
+    protective: Lexicon
+    group_harmony: Lexicon
+    individual_address: Lexicon
+    provider_refusal: Lexicon
+    """Phrases of a model stepping out of its role: they type an outcome, they are no behaviour."""

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from kit.spec.evidence import Evidence
-from kit.spec.language import Identifier, Text
+from kit.spec.lexicon import Identifier, Text
 from kit.spec.loading import Frozen, load
 from kit.spec.study import LanguageCode, ModelId, Slug
 

@@ -112,7 +112,7 @@ def _terse() -> str:
     for announcement in data["announcements"]:
         announcement["wordings"] = {"a": f"Matter {announcement['turn']}."}
     for lexicon in data["lexicons"].values():
-        lexicon["words"] = lexicon["words"][:3]
+        lexicon["concepts"] = dict([*lexicon["concepts"].items()][:1])
     return yaml.safe_dump(data, allow_unicode=True, sort_keys=False)
 
 
