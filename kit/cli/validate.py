@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
 
 from kit.cli import console
 from kit.errors import ExitCode, KitError, SpecError
+from kit.spec.concepts import load_inventory
 from kit.spec.language import load_language
 from kit.spec.library import library_file
 from kit.spec.loading import read_yaml
+from kit.spec.parity import SOURCE, Finding, compare
 from kit.spec.pins import load_pins
 from kit.spec.published import load_published
+from kit.spec.review import check_review, load_review
 from kit.spec.study import load_study
 
 _KINDS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "language": ("language", load_language),
+    "review": ("review of a language", load_review),
+    "concepts": ("concept inventory", load_inventory),
     "claims": ("published claims", load_published),
     "id": ("study", load_study),
     "models": ("model pins", load_pins),
@@ -36,9 +41,15 @@ def command(files: tuple[Path, ...]) -> int:
     for path in files or _everything():
         try:
             kind = check(path)
+            found = _COMPARED[kind](path) if kind in _COMPARED else []
         except KitError as error:
             failed += 1
             console.error(error)
+            continue
+        for difference in found:
+            console.error(difference)
+        if found:
+            failed += 1
         else:
             console.say(f"ok: {path} ({kind})")
     return ExitCode.ERROR if failed else ExitCode.OK
@@ -59,10 +70,48 @@ def check(path: Path) -> str:
             load(path)
             return kind
     raise SpecError(
-        "is not a study, a language, model pins or published claims",
+        "is no file that the kit reads",
         where=path,
         hint=f"such a file has one of these keys: {', '.join(_KINDS)}",
     )
+
+
+def differences(path: Path) -> list[SpecError]:
+    """What a language file does not share with the English one and the concept inventory.
+
+    Raises:
+        SpecError: one of the three cannot be read.
+    """
+    language = load_language(path)
+    source = load_language(library_file("studies", "languages", f"{SOURCE}.yaml"))
+    inventory = load_inventory(library_file("studies", "concepts.yaml"))
+    return _placed(path, compare(language, source, inventory))
+
+
+def misreadings(path: Path) -> list[SpecError]:
+    """What a review leaves out, and where it says that a text presses otherwise than English.
+
+    Raises:
+        SpecError: the review, the language or the English review cannot be read.
+    """
+    review = load_review(path)
+    language = load_language(library_file("studies", "languages", f"{review.review}.yaml"))
+    source = load_review(library_file("studies", "languages", "review", f"{SOURCE}.yaml"))
+    return _placed(path, check_review(review, language, source))
+
+
+def _placed(path: Path, findings: Iterable[Finding]) -> list[SpecError]:
+    _, lines = read_yaml(path)
+    found = []
+    for key, message in findings:
+        line = next((lines[key[:n]] for n in range(len(key), -1, -1) if key[:n] in lines), 1)
+        where = f"{path}:{line}: {'.'.join(str(part) for part in key)}"
+        found.append(SpecError(message, where=where))
+    return found
+
+
+_COMPARED = {"language": differences, "review of a language": misreadings}
+"""What is compared with the English file, beyond being well formed, and how."""
 
 
 def _everything() -> list[Path]:

@@ -20,6 +20,8 @@ def test_everything_that_is_shipped_is_valid() -> None:
         ("model pins", "models.yaml"),
         ("published claims", "studies/published.yaml"),
         ("language", "studies/languages/ja.yaml"),
+        ("review of a language", "studies/languages/review/th.yaml"),
+        ("concept inventory", "studies/concepts.yaml"),
         ("study", "studies/study4.yaml"),
         ("study", "studies/demo.yaml"),
     ):
@@ -60,5 +62,36 @@ def test_a_file_of_no_known_kind_says_what_kinds_there_are(desk: Path, name: str
 
     said = refused(kit("validate", name, cwd=desk), desk)
 
-    assert f"kit: {name}: is not a study, a language, model pins or published claims" in said
-    assert "language, claims, id, models" in said
+    assert f"kit: {name}: is no file that the kit reads" in said
+    assert "language, review, concepts, claims, id, models" in said
+
+
+@pytest.mark.parametrize(
+    ("code", "old", "new", "says"),
+    [
+        ("fr", "{talk_chars}", "184", "texts.answer_free.wordings.a: placeholders"),
+        ("th", "และระบุมาตรการ", "ok และระบุมาตรการ", "'ok' is not written in Thai"),
+        ("de", "Die ", "Дie ", "'Д' is not written in Latin"),
+        ("zh", "    evidence: ours\n", "    evidence: ours\n    evidence: ours\n", "given twice"),
+    ],
+)
+def test_a_planted_defect_in_a_language_fails_with_its_line(
+    tmp_path: Path, code: str, old: str, new: str, says: str
+) -> None:
+    text = (ROOT / "studies" / "languages" / f"{code}.yaml").read_text(encoding="utf-8")
+    assert old in text
+    path = tmp_path / f"{code}.yaml"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    done = kit("validate", path, cwd=ROOT)
+
+    said = refused(done, tmp_path)
+    assert f"kit: {path}:" in said
+    assert says in said
+
+
+def test_two_channels_with_one_tag_are_refused(tmp_path: Path) -> None:
+    text = (ROOT / "studies" / "languages" / "en.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "en.yaml"
+    path.write_text(text.replace("whisper: WHISPER", "whisper: TALK"), encoding="utf-8")
+
+    assert "channel tags must differ" in refused(kit("validate", path, cwd=ROOT), tmp_path)
