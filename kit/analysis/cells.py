@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from scipy import stats
 
-from kit.analysis.indices import PRIMARY, Reference, indices
-from kit.analysis.measures import INDICES, NO_ECHO, PLAIN
+from kit.analysis.indices import SCORINGS, indices
+from kit.analysis.measures import INDICES, PLAIN
 from kit.stats.result import Estimate, Undefined, explained
 
 CONFIDENCE = 0.95
@@ -64,18 +64,14 @@ def values(rows: Sequence[Mapping[str, Any]]) -> list[Value]:
             number = row[measure.name]
             value = None if number is None else float(number)
             found.append(Value(row["run_id"], where, measure.name, None, value))
-    for reference in Reference:
-        scored = indices(rows, reference)
+    for scoring in SCORINGS:
+        reference = scoring.reference
+        scored = indices(rows, reference, unit=scoring.unit, no_echo=scoring.no_echo)
         for index in INDICES:
+            name = index.name + scoring.suffix
             for where, row, score in zip(conditions, rows, scored, strict=True):
                 value = getattr(score, index.name)
-                found.append(Value(row["run_id"], where, index.name, reference.value, value))
-    scored = indices(rows, PRIMARY, no_echo=True)
-    for index in INDICES:
-        name = index.name + NO_ECHO
-        for where, row, score in zip(conditions, rows, scored, strict=True):
-            value = getattr(score, index.name)
-            found.append(Value(row["run_id"], where, name, PRIMARY.value, value))
+                found.append(Value(row["run_id"], where, name, reference.value, value))
     return found
 
 

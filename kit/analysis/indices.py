@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from kit.analysis.measures import MONOLOGUE, NO_ECHO, PROTECTIVE, SEXUAL
+from kit.analysis.measures import MONOLOGUE, NO_ECHO, PROTECTIVE, SEXUAL, Unit
 
 Row = Mapping[str, Any]
 """One row of a runs or agents frame, by column name."""
@@ -36,6 +36,29 @@ class Reference(StrEnum):
 
 
 PRIMARY = Reference.WITHIN_LANGUAGE
+REGISTERS = (SEXUAL, PROTECTIVE)
+"""The registers that enter the indices."""
+
+
+class Scoring(NamedTuple):
+    """One way to compute the indices."""
+
+    reference: Reference = PRIMARY
+    unit: Unit = Unit.HITS
+    no_echo: bool = False
+
+    @property
+    def suffix(self) -> str:
+        """What the names of its indices end in; the reference stands in a column of its own."""
+        return self.unit.suffix + (NO_ECHO if self.no_echo else "")
+
+
+SCORINGS = (
+    *(Scoring(reference) for reference in Reference),
+    Scoring(no_echo=True),
+    *(Scoring(unit=unit) for unit in Unit if unit is not Unit.HITS),
+)
+"""The ways that every analysis computes, the primary one first."""
 
 
 class Unscaled(StrEnum):
@@ -64,35 +87,59 @@ class _Scale(NamedTuple):
     sd: float
 
 
-def indices(rows: Sequence[Row], reference: Reference, *, no_echo: bool = False) -> list[Indices]:
+def indices(
+    rows: Sequence[Row], reference: Reference, *, unit: Unit = Unit.HITS, no_echo: bool = False
+) -> list[Indices]:
     """The indices of every row, in order.
 
     Args:
         rows: runs, or agents of runs.
         reference: what z is taken over.
+        unit: what hits are counted by.
         no_echo: count only hits whose words the agent had not just read.
     """
     suffix = NO_ECHO if no_echo else ""
     columns = (MONOLOGUE, SEXUAL + suffix, PROTECTIVE + suffix)
-    scored = [_scores(rows, column, reference) for column in columns]
+    measured = [
+        [row[MONOLOGUE] for row in rows],
+        *([rate(row, register, unit, no_echo=no_echo) for row in rows] for register in REGISTERS),
+    ]
+    scored = [_scores(rows, values, reference) for values in measured]
     return [_indices(columns, components) for components in zip(*scored, strict=True)]
 
 
-def _scores(rows: Sequence[Row], column: str, reference: Reference) -> list[float | Unscaled]:
+def rate(row: Row, register: str, unit: Unit, *, no_echo: bool = False) -> float | None:
+    """The hits of a register in one row, by ``unit``; None where the unit is unknown or 0."""
+    suffix = NO_ECHO if no_echo else ""
+    match unit:
+        case Unit.HITS:
+            return float(row[register + suffix])
+        case Unit.CHARACTERS:
+            whole, part = row["characters"], 1000 * row[register + suffix]
+        case Unit.WORDS:
+            whole, part = row["words"], 1000 * row[register + suffix]
+        case Unit.LINES:
+            whole, part = row["lines"], row[f"{register}_lines{suffix}"]
+    return part / whole if whole else None
+
+
+def _scores(
+    rows: Sequence[Row], measured: Sequence[float | None], reference: Reference
+) -> list[float | Unscaled]:
     values: dict[tuple[object, ...], list[float]] = defaultdict(list)
-    for row in rows:
-        if _belongs(row, reference) and row[column] is not None:
-            values[_group(row, reference)].append(float(row[column]))
+    for row, value in zip(rows, measured, strict=True):
+        if _belongs(row, reference) and value is not None:
+            values[_group(row, reference)].append(value)
     scales = {group: _scale(found) for group, found in values.items()}
     scores: list[float | Unscaled] = []
-    for row in rows:
+    for row, value in zip(rows, measured, strict=True):
         scale = scales.get(_group(row, reference), Unscaled.NO_REFERENCE)
-        if row[column] is None:
+        if value is None:
             scores.append(Unscaled.UNMEASURED)
         elif isinstance(scale, Unscaled):
             scores.append(scale)
         else:
-            scores.append((row[column] - scale.mean) / scale.sd)
+            scores.append((value - scale.mean) / scale.sd)
     return scores
 
 

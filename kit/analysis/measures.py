@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import NamedTuple
 
 from kit.spec.evidence import Evidence
@@ -24,6 +25,31 @@ PROTECTIVE = "protective"
 CPI = "cpi"
 DI = "di"
 NO_ECHO = "_no_echo"
+
+
+class Unit(StrEnum):
+    """What hits are counted by before they are z-scored."""
+
+    HITS = "hits"
+    """Per run, as the companion study counts."""
+    CHARACTERS = "per_1000_characters"
+    """Per 1,000 characters of all channels."""
+    WORDS = "per_1000_words"
+    """Per 1,000 words of all channels; undefined in languages written without spaces."""
+    LINES = "line_share"
+    """Lines with at least one hit / lines."""
+
+    @property
+    def suffix(self) -> str:
+        """What the name of an index by this unit ends in."""
+        return "" if self is Unit.HITS else f"_{self.value}"
+
+
+_UNIT_TITLES = {
+    Unit.CHARACTERS: "per 1,000 characters",
+    Unit.WORDS: "per 1,000 words",
+    Unit.LINES: "by share of lines",
+}
 
 INDICES = (
     Measure(
@@ -48,6 +74,17 @@ INDICES_NO_ECHO = tuple(
         f"{index.title} from hits whose words the agent had not just read.",
         Evidence.OURS,
     )
+    for index in INDICES
+)
+
+INDICES_BY_UNIT = tuple(
+    Measure(
+        f"{index.name}{unit.suffix}",
+        f"{index.title} {title}",
+        f"{index.title} from hits {title} instead of hits per run.",
+        Evidence.OURS,
+    )
+    for unit, title in _UNIT_TITLES.items()
     for index in INDICES
 )
 
@@ -109,5 +146,7 @@ PLAIN = (
     ),
 )
 
-MEASURES = {measure.name: measure for measure in (*INDICES, *INDICES_NO_ECHO, *PLAIN)}
+MEASURES = {
+    measure.name: measure for measure in (*INDICES, *INDICES_NO_ECHO, *INDICES_BY_UNIT, *PLAIN)
+}
 """Every measure by column name, in the order of the tables."""

@@ -7,7 +7,8 @@ folder.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -22,7 +23,7 @@ from kit.analysis.collection import Collection, RunState, collect
 from kit.analysis.culture import Correlation, Scores, correlations
 from kit.analysis.design import DesignValue, design, text_evidence
 from kit.analysis.effects import Effect, effects, not_testable, pooled_slopes
-from kit.analysis.indices import Indices, Reference, indices
+from kit.analysis.indices import SCORINGS, Indices, indices
 from kit.analysis.tables import table
 from kit.analysis.verdicts import Findings, Judgement, Verdict, judge
 from kit.measure import frames
@@ -63,6 +64,16 @@ class CellOutcome(NamedTuple):
     number: int
 
 
+class CellDrift(NamedTuple):
+    """How many counted lines of one cell are in another language than its own."""
+
+    condition: Condition
+    lines: int
+    away: int
+    spoken: str
+    """The other languages, most frequent first, with their lines."""
+
+
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """Everything a report needs."""
@@ -77,6 +88,7 @@ class Analysis:
     judgements: tuple[Judgement, ...]
     legality: tuple[CellLegality, ...]
     outcomes: tuple[CellOutcome, ...]
+    drift: tuple[CellDrift, ...]
     tables: dict[str, pl.DataFrame]
     """Every table by the name of its file."""
 
@@ -115,8 +127,9 @@ def analyze(folder: Path, published: Published, scores: Scores) -> Analysis:
         "agents": agents,
         "channels": frames.channels_frame(collection.runs),
         "outcomes": table(CellOutcome, per_cell),
+        "drift": frames.drift_frame(collection.runs),
         "legality": table(CellLegality, legality),
-        "prefix_overlap": frames.overlap_frame(overlaps(languages, spoken)),
+        "overlap": frames.overlap_frame(overlaps(languages, spoken)),
         "indices": _indices(runs),
         "cells": table(Cell, summary),
         "effects": table(Effect, every),
@@ -136,6 +149,7 @@ def analyze(folder: Path, published: Published, scores: Scores) -> Analysis:
         judgements,
         legality,
         per_cell,
+        tuple(_drift(collection)),
         tables,
     )
 
@@ -198,6 +212,21 @@ def _legality(collection: Collection) -> list[CellLegality]:
     return [CellLegality(where, reduce(add, said).legality) for where, said in speech.items()]
 
 
+def _drift(collection: Collection) -> Iterator[CellDrift]:
+    spoken: dict[Condition, Counter[str]] = {}
+    lines: Counter[Condition] = Counter()
+    for run in collection.runs:
+        where = Condition(*(getattr(run.header, name) for name in Condition._fields))
+        lines[where] += run.speech.total.lines
+        elsewhere = spoken.setdefault(where, Counter())
+        for agent in run.agents:
+            for (_, language), number in agent.away.items():
+                elsewhere[language] += number
+    for where, elsewhere in spoken.items():
+        words = ", ".join(f"{language} {number}" for language, number in elsewhere.most_common())
+        yield CellDrift(where, lines[where], elsewhere.total(), words)
+
+
 def _outcomes(rows: pl.DataFrame) -> tuple[CellOutcome, ...]:
     counts: dict[tuple[Condition, str, str], int] = {}
     for row in rows.iter_rows(named=True):
@@ -208,17 +237,19 @@ def _outcomes(rows: pl.DataFrame) -> tuple[CellOutcome, ...]:
 
 def _indices(runs: pl.DataFrame) -> pl.DataFrame:
     rows = runs.to_dicts()
-    kinds = [(reference, False) for reference in Reference] + [(Reference.WITHIN_LANGUAGE, True)]
     tables = [
         runs.select(list(frames.IDENTITY)).with_columns(
-            pl.lit(reference.value).alias("reference"),
-            pl.lit(no_echo).alias("without_echo"),
+            pl.lit(scoring.reference.value).alias("reference"),
+            pl.lit(scoring.unit.value).alias("unit"),
+            pl.lit(scoring.no_echo).alias("without_echo"),
             *(
                 pl.Series(name, column, dtype=pl.String if name == "undefined" else pl.Float64)
-                for name, column in _columns(indices(rows, reference, no_echo=no_echo))
+                for name, column in _columns(
+                    indices(rows, scoring.reference, unit=scoring.unit, no_echo=scoring.no_echo)
+                )
             ),
         )
-        for reference, no_echo in kinds
+        for scoring in SCORINGS
     ]
     return pl.concat(tables)
 

@@ -15,15 +15,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from kit.measure.tally import Forms, Registers
+from kit.measure.tally import Forms, Line, Registers
 from kit.runlog.records import Turn, Utterance
 from kit.spec.language import Channel, Language
 from kit.spec.study import Order, Protocol
 
 HEARD_TURNS = 2
 """How many turns back heard lines count as just read."""
-
-Line = tuple[Turn, Utterance, Forms]
 
 
 class Reading:
@@ -56,16 +54,16 @@ class Reading:
         ]
         self._said: dict[int, list[Line]] = defaultdict(list)
         for line in lines:
-            self._said[line[0].turn].append(line)
+            self._said[line.turn.turn].append(line)
 
     def before(self, turn: Turn) -> Iterator[Forms]:
         """The register words of all that the speaker of ``turn`` had just read."""
         yield from self._interventions
         yield from self._announced[: turn.turn]
         for number in range(turn.turn - HEARD_TURNS, turn.turn + 1):
-            for spoken, utterance, found in self._said.get(number, ()):
-                if self._hears(turn, spoken, utterance):
-                    yield found
+            for line in self._said.get(number, ()):
+                if self._hears(turn, line.turn, line.utterance):
+                    yield line.found
 
     def _hears(self, turn: Turn, spoken: Turn, utterance: Utterance) -> bool:
         if spoken.agent == turn.agent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import polars as pl
@@ -26,11 +27,21 @@ IDENTITY: Schema = {
 }
 """What says which run a row belongs to. `variant` is null where the study has none."""
 
+HIT_COLUMNS = {
+    "": "hits",
+    "_no_echo": "hits_no_echo",
+    "_lines": "lines_with",
+    "_lines_no_echo": "lines_with_no_echo",
+    "_english": "hits_english",
+}
+"""What a register's columns end in, and the tallies they show."""
+
 _COUNTS: Schema = {
     "lines": pl.Int64,
     "characters": pl.Int64,
-    **{register.value: pl.Int64 for register in Register},
-    **{f"{register.value}_no_echo": pl.Int64 for register in Register},
+    "words": pl.Int64,
+    "lines_off_language": pl.Int64,
+    **{f"{register.value}{suffix}": pl.Int64 for suffix in HIT_COLUMNS for register in Register},
 }
 
 _SHARES: Schema = {
@@ -49,7 +60,13 @@ _LEGALITY: Schema = {
     "legal_mass_below_half": pl.Float64,
 }
 
-_SPEECH: Schema = {"turns": pl.Int64, **_COUNTS, **_SHARES, **_LEGALITY}
+_SPEECH: Schema = {
+    "turns": pl.Int64,
+    "turns_off_language": pl.Int64,
+    **_COUNTS,
+    **_SHARES,
+    **_LEGALITY,
+}
 
 RUNS: Schema = {
     **IDENTITY,
@@ -76,6 +93,9 @@ CHANNELS: Schema = {**IDENTITY, "agent": pl.String, "channel": pl.String, **_COU
 OUTCOMES: Schema = {**IDENTITY, "channel": pl.String, "outcome": pl.String, "number": pl.Int64}
 """One row per run, channel and outcome that occurred; channel ``turn`` counts whole answers."""
 
+DRIFT: Schema = {**IDENTITY, "channel": pl.String, "spoken": pl.String, "lines": pl.Int64}
+"""One row per run, channel and other language that counted lines are in."""
+
 OVERLAP: Schema = {
     "text": pl.String,
     "text_language": pl.String,
@@ -86,7 +106,7 @@ OVERLAP: Schema = {
     "entries": pl.Int64,
     "characters": pl.Int64,
 }
-"""One row per intervention text, wording and register."""
+"""One row per text that agents read, wording and register."""
 
 WHOLE_ANSWER = "turn"
 
@@ -160,6 +180,21 @@ def outcomes_frame(runs: Iterable[RunMeasures]) -> pl.DataFrame:
     return frame(OUTCOMES, rows)
 
 
+def drift_frame(runs: Iterable[RunMeasures]) -> pl.DataFrame:
+    """`DRIFT`, run by run."""
+    rows: list[tuple[object, ...]] = []
+    for run in runs:
+        lines: Counter[tuple[Channel, str]] = Counter()
+        for agent in run.agents:
+            lines.update(agent.away)
+        rows += [
+            (*_identity(run), channel.value, spoken, lines[channel, spoken])
+            for channel in Channel
+            for spoken in sorted({other for said, other in lines if said is channel})
+        ]
+    return frame(DRIFT, rows)
+
+
 def overlap_frame(rows: Iterable[Overlap]) -> pl.DataFrame:
     """`OVERLAP`, in the order given."""
     return frame(OVERLAP, rows)
@@ -180,13 +215,18 @@ def _identity(run: RunMeasures) -> tuple[object, ...]:
 
 def _speech(speech: Speech) -> tuple[object, ...]:
     shares = (getattr(speech, name) for name in _SHARES)
-    return (speech.turns, *_counts(speech.total), *shares, *speech.legality)
+    return (speech.turns, speech.turns_away, *_counts(speech.total), *shares, *speech.legality)
 
 
-def _counts(tally: Tally) -> tuple[int, ...]:
+def _counts(tally: Tally) -> tuple[int | None, ...]:
     return (
         tally.lines,
         tally.characters,
-        *(getattr(tally.hits, register.value) for register in Register),
-        *(getattr(tally.hits_no_echo, register.value) for register in Register),
+        tally.words,
+        tally.lines_away,
+        *(
+            getattr(getattr(tally, attribute), register.value)
+            for attribute in HIT_COLUMNS.values()
+            for register in Register
+        ),
     )

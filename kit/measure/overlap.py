@@ -11,9 +11,11 @@ from typing import NamedTuple
 
 from kit.measure.tally import Register, Registers
 from kit.spec.language import Language, Wordings
+from kit.spec.passages import passages
 from kit.spec.study import Prefix, PrefixLanguage, Protocol
 
-TEXTS = ("safety_prefix", "placebo_prefix", "individuation")
+INTERVENTIONS = ("safety_prefix", "placebo_prefix", "individuation")
+"""Texts that marked agents carry, in English or in the language of their run."""
 
 
 class Intervention(NamedTuple):
@@ -56,7 +58,7 @@ class Overlap(NamedTuple):
     """One text against one lexicon."""
 
     text: str
-    """Key of the text in the language file."""
+    """Name of the text, as in `kit.spec.passages`."""
     text_language: str
     wording: str
     lexicon_language: str
@@ -70,7 +72,7 @@ class Overlap(NamedTuple):
 
 
 def overlaps(languages: Mapping[str, Language], spoken: tuple[str, ...]) -> list[Overlap]:
-    """Every intervention text, in English and in the run's language, against the run's lexicons.
+    """Every text of the run's language, and the English interventions, against its lexicons.
 
     Args:
         languages: by code.
@@ -82,21 +84,22 @@ def overlaps(languages: Mapping[str, Language], spoken: tuple[str, ...]) -> list
         for source in dict.fromkeys(("en", code)):
             if source not in languages:
                 continue
-            for key in TEXTS:
-                wordings = getattr(languages[source].texts, key).wordings
-                for letter, text in sorted(wordings.items()):
-                    found = registers.entries(text)
-                    rows += [
-                        Overlap(
-                            key,
-                            source,
-                            letter,
-                            code,
-                            register.value,
-                            found[register].total(),
-                            len(found[register]),
-                            len(text),
-                        )
-                        for register in Register
-                    ]
+            for passage in passages(languages[source]):
+                name, _, letter = passage.id.partition(".")
+                if source != code and name not in INTERVENTIONS:
+                    continue
+                found = registers.entries(passage.text)
+                rows += [
+                    Overlap(
+                        name,
+                        source,
+                        letter or "a",
+                        code,
+                        register.value,
+                        found[register].total(),
+                        len(found[register]),
+                        len(passage.text),
+                    )
+                    for register in Register
+                ]
     return rows

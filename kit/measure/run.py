@@ -9,12 +9,13 @@ from functools import cached_property, reduce
 from operator import add
 
 from kit.errors import RunLogError
-from kit.measure.echo import Line, Reading
+from kit.measure.drift import ENGLISH, Drift
+from kit.measure.echo import Reading
 from kit.measure.overlap import interventions
 from kit.measure.speech import Speech
-from kit.measure.tally import Registers, Tally, counted, tally
+from kit.measure.tally import Hits, Line, Register, Registers, Tally, counted, tally
 from kit.runlog.reader import RunLog
-from kit.runlog.records import Header, Outcome, Turn
+from kit.runlog.records import Header, Outcome, Turn, Utterance
 from kit.spec.language import Channel, Language
 from kit.spec.study import Protocol
 
@@ -34,6 +35,8 @@ class AgentMeasures:
     """How many lines of each channel ended how; lines that are not counted are included."""
     turn_outcomes: Mapping[Outcome, int]
     """How many whole answers ended how."""
+    away: Mapping[tuple[Channel, str], int]
+    """How many counted lines of each channel are in which other language."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class Measurer:
         self._languages = languages
         self._individuated = individuated
         self._registers: dict[str, Registers] = {}
+        self._readers: dict[str, _Reader] = {}
 
     def run(self, log: RunLog, protocol: Protocol) -> RunMeasures:
         """Measure ``log``.
@@ -81,8 +85,12 @@ class Measurer:
             raise RunLogError(f"the language '{header.language}' is unknown", where=header.run_id)
         language = self._languages[header.language]
         registers = self.registers(header.language)
-        lines: list[Line] = [
-            (turn, utterance, registers.forms(utterance.text))
+        if header.language not in self._readers:
+            english = self.registers(ENGLISH) if ENGLISH in self._languages else None
+            self._readers[header.language] = _Reader(language, registers, english)
+        reader = self._readers[header.language]
+        lines = [
+            reader.line(turn, utterance)
             for turn in log.turns
             for utterance in turn.utterances
             if utterance.text.strip()
@@ -99,8 +107,8 @@ class Measurer:
         )
         spoken: dict[str, list[Line]] = defaultdict(list)
         for line in lines:
-            if counted(line[1]):
-                spoken[line[0].agent].append(line)
+            if counted(line.utterance):
+                spoken[line.turn.agent].append(line)
         turns: dict[str, list[Turn]] = {persona.id: [] for persona in language.personas}
         for turn in log.turns:
             if turn.agent not in turns:
@@ -118,13 +126,38 @@ class Measurer:
         return self._registers[code]
 
 
+class _Reader:
+    """Reads the lines of one language."""
+
+    def __init__(self, language: Language, registers: Registers, english: Registers | None):
+        self._registers = registers
+        self._english = english if language.language != ENGLISH else None
+        self._drift = Drift(language)
+
+    def line(self, turn: Turn, utterance: Utterance) -> Line:
+        text = utterance.text
+        away = self._drift.language_of(text)
+        english = Hits()
+        if away == ENGLISH and self._english is not None:
+            forms = self._english.forms(text)
+            english = Hits(*(forms[register].total() for register in Register))
+        return Line(
+            turn, utterance, self._registers.forms(text), self._registers.words(text), away, english
+        )
+
+
 def _agent(
     agent: str, header: Header, turns: list[Turn], lines: list[Line], reading: Reading
 ) -> AgentMeasures:
     channels = dict.fromkeys(Channel, Tally())
-    for turn, utterance, found in lines:
-        channels[utterance.channel] += tally(utterance.text, found, reading.before(turn))
-    inward = {turn.turn for turn, said, _ in lines if said.channel is Channel.MONOLOGUE}
+    said: Counter[int] = Counter()
+    said_away: Counter[int] = Counter()
+    for line in lines:
+        one = tally(line, reading.before(line.turn))
+        channels[line.utterance.channel] += one
+        said[line.turn.turn] += one.characters
+        said_away[line.turn.turn] += one.characters if line.away else 0
+    inward = {line.turn.turn for line in lines if line.utterance.channel is Channel.MONOLOGUE}
     return AgentMeasures(
         agent=agent,
         aligned=agent in header.aligned_agents,
@@ -133,6 +166,7 @@ def _agent(
         speech=Speech(
             turns=len(turns),
             turns_with_monologue=len(inward),
+            turns_away=sum(2 * said_away[turn] > number for turn, number in said.items()),
             channels=channels,
             legal_mass=tuple(mass for turn in turns for mass in turn.legal_mass),
         ),
@@ -140,4 +174,5 @@ def _agent(
             (line.channel, line.outcome) for turn in turns for line in turn.utterances
         ),
         turn_outcomes=Counter(turn.outcome for turn in turns),
+        away=Counter((line.utterance.channel, line.away) for line in lines if line.away),
     )

@@ -32,6 +32,8 @@ class Speech:
     """Agent turns, silent ones included."""
     turns_with_monologue: int
     """Agent turns with at least one counted monologue line."""
+    turns_away: int
+    """Agent turns with more than half of their characters in lines of another language."""
     channels: Mapping[Channel, Tally]
     """Every channel is there, with zeros where nothing was said."""
     legal_mass: tuple[float, ...] = ()
@@ -40,6 +42,7 @@ class Speech:
         return type(self)(
             self.turns + other.turns,
             self.turns_with_monologue + other.turns_with_monologue,
+            self.turns_away + other.turns_away,
             {channel: self.channels[channel] + other.channels[channel] for channel in Channel},
             self.legal_mass + other.legal_mass,
         )

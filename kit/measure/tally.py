@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
+from typing import NamedTuple, Self
 
-from kit.runlog.records import Outcome, Utterance
+from kit.runlog.records import Outcome, Turn, Utterance
 from kit.spec.language import Language
-from kit.spec.lexicon import compiled
+from kit.spec.matcher import compiled
+
+_WORD = re.compile(r"\w(?:[\w\u0300-\u036f'\u2019-]*\w)?")
+"""Letters and digits, with what may stand inside a word."""
 
 
 class Register(StrEnum):
@@ -57,13 +61,29 @@ class Tally:
     """Every hit: raw counts, as the companion study reports them."""
     hits_no_echo: Hits = Hits()
     """Hits whose words the agent had not just read (see `kit.measure.echo`)."""
+    lines_with: Hits = Hits()
+    """Lines with at least one hit."""
+    lines_with_no_echo: Hits = Hits()
+    words: int | None = 0
+    """Words of those lines; None where the language is written without spaces."""
+    lines_away: int = 0
+    """Lines that are not in the language of the run (see `kit.measure.drift`)."""
+    hits_english: Hits = Hits()
+    """Hits of the English lists in lines that are in English where the run is not. They are not
+    among ``hits``: with both lists a hit of either counts."""
 
     def __add__(self, other: Self) -> Self:
+        known = self.words is not None and other.words is not None
         return type(self)(
             self.lines + other.lines,
             self.characters + other.characters,
             self.hits + other.hits,
             self.hits_no_echo + other.hits_no_echo,
+            self.lines_with + other.lines_with,
+            self.lines_with_no_echo + other.lines_with_no_echo,
+            (self.words or 0) + (other.words or 0) if known else None,
+            self.lines_away + other.lines_away,
+            self.hits_english + other.hits_english,
         )
 
 
@@ -71,15 +91,20 @@ class Registers:
     """The compiled lexicons of one language."""
 
     def __init__(self, language: Language):
-        self._matchers = {
-            register: compiled(getattr(language.lexicons, register), language.matching)
-            for register in Register
-        }
+        self._matcher = compiled(
+            {register: getattr(language.lexicons, register) for register in Register},
+            language.rules,
+        )
         self._fixed: dict[str, Forms] = {}
+        self._spaced = language.matching == "word"
+
+    def words(self, text: str) -> int | None:
+        """How many words ``text`` has; None in a language written without spaces."""
+        return len(_WORD.findall(text)) if self._spaced else None
 
     def forms(self, text: str) -> Forms:
         """The matched words; registers are scanned apart, so a word may count in two."""
-        return {register: Counter(found.forms(text)) for register, found in self._matchers.items()}
+        return {register: Counter(forms) for register, forms in self._matcher.forms(text).items()}
 
     def forms_of_fixed(self, text: str) -> Forms:
         """As `forms`, remembered: for the texts that every run reads."""
@@ -90,8 +115,8 @@ class Registers:
     def entries(self, text: str) -> dict[Register, Counter[str]]:
         """The matched lexicon entries of ``text`` instead of its words."""
         return {
-            register: Counter(hit.entry for hit in found.find(text))
-            for register, found in self._matchers.items()
+            register: Counter(hit.entry for hit in hits)
+            for register, hits in self._matcher.find(text).items()
         }
 
 
@@ -100,14 +125,28 @@ def counted(utterance: Utterance) -> bool:
     return utterance.outcome is not Outcome.PROVIDER_REFUSAL
 
 
-def tally(text: str, found: Forms, echoes: Iterable[Forms]) -> Tally:
+class Line(NamedTuple):
+    """One line with text."""
+
+    turn: Turn
+    utterance: Utterance
+    found: Forms
+    """Its matched words."""
+    words: int | None
+    away: str | None
+    """The other language it is in, if it is in another."""
+    english: Hits
+    """Hits of the English lists, where it left its language for English."""
+
+
+def tally(line: Line, echoes: Iterable[Forms]) -> Tally:
     """One line.
 
     Args:
-        text: the line.
-        found: its matched words.
+        line: what was said.
         echoes: the matched words of everything its speaker had just read.
     """
+    found = line.found
     heard = tuple(echoes) if any(found.values()) else ()
     own = {
         register: sum(
@@ -119,7 +158,12 @@ def tally(text: str, found: Forms, echoes: Iterable[Forms]) -> Tally:
     }
     return Tally(
         lines=1,
-        characters=len(unicodedata.normalize("NFC", text.strip())),
+        characters=len(unicodedata.normalize("NFC", line.utterance.text.strip())),
         hits=Hits(*(found[register].total() for register in Register)),
         hits_no_echo=Hits(*(own[register] for register in Register)),
+        lines_with=Hits(*(int(bool(found[register])) for register in Register)),
+        lines_with_no_echo=Hits(*(int(bool(own[register])) for register in Register)),
+        words=line.words,
+        lines_away=int(line.away is not None),
+        hits_english=line.english,
     )

@@ -80,6 +80,27 @@ def outcomes(analysis: Analysis) -> Grid:
     )
 
 
+def drift(analysis: Analysis) -> Grid:
+    """Lines that left the language of their run."""
+    rows = [
+        (
+            where(row.condition, analysis),
+            str(row.lines),
+            str(row.away),
+            percent(row.away / row.lines) if row.lines else "",
+            row.spoken,
+        )
+        for row in analysis.drift
+    ]
+    return grid(
+        "Lines in another language",
+        "Cell|>Lines|>In another language|>Share|Which (lines)",
+        rows,
+        note="The word lists of a language find hardly anything in another one. Lines too short "
+        "to tell count as at home.",
+    )
+
+
 def overlap(analysis: Analysis) -> Grid:
     """Counted words in the texts that marked agents of this study read."""
     experiment = analysis.collection.experiment
@@ -94,7 +115,7 @@ def overlap(analysis: Analysis) -> Grid:
         )
     )
     counts: dict[tuple[str, str, str, str], dict[str, str]] = {key: {} for key in read}
-    for row in analysis.tables["prefix_overlap"].iter_rows(named=True):
+    for row in analysis.tables["overlap"].iter_rows(named=True):
         key = (row["text"], row["text_language"], row["wording"], row["lexicon_language"])
         if key in counts:
             counts[key][row["register"]] = f"{row['hits']} ({row['entries']})"

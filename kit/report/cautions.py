@@ -9,6 +9,9 @@ from kit.analysis.results import Analysis
 from kit.measure.speech import LEGAL_MASS_FLOOR
 from kit.spec.pins import ModelPin, Size, Tier
 
+OFF_LANGUAGE_CEILING = 0.1
+"""Above this share of lines in another language a reader is warned."""
+
 
 class Caution(NamedTuple):
     """One warning."""
@@ -85,6 +88,17 @@ def cautions(analysis: Analysis) -> list[Caution]:
                 "probability lay on words that the answer form forbids, so that its choice of "
                 "channels, and with it the monologue share, CPI and DI, says little about the "
                 "model.",
+                False,
+            )
+        )
+    away = [row for row in analysis.drift if row.away > OFF_LANGUAGE_CEILING * row.lines]
+    if away:
+        found.append(
+            Caution(
+                f"Groups left their language in {len(away)} of {len(analysis.drift)} cells.",
+                f"More than {OFF_LANGUAGE_CEILING:.0%} of lines are in another language there, "
+                "where the word lists of their own find hardly anything: a fall of hits need not "
+                "be a fall of what they stand for.",
                 False,
             )
         )

@@ -9,7 +9,7 @@ from kit.analysis import Estimate
 from kit.analysis.cells import Cell, Condition
 from kit.analysis.effects import Effect, Factor, Kind
 from kit.analysis.indices import PRIMARY
-from kit.analysis.measures import CPI, DI, MEASURES, MONOLOGUE, NO_ECHO, PROTECTIVE, SEXUAL
+from kit.analysis.measures import CPI, DI, MEASURES, MONOLOGUE, NO_ECHO, PROTECTIVE, SEXUAL, Unit
 from kit.analysis.results import Analysis
 from kit.report.grid import Grid, grid
 from kit.report.numbers import equals, estimate, number, percent, reason, test
@@ -175,7 +175,8 @@ def withheld(analysis: Analysis, stratum: Stratum) -> list[str]:
     counts: Counter[tuple[bool, str]] = Counter()
     for row in analysis.tables["indices"].iter_rows(named=True):
         own = (row["language"], row["model"], row["variant"]) == stratum
-        if own and row["undefined"] is not None and row["reference"] == PRIMARY:
+        counted = row["reference"] == PRIMARY and row["unit"] == Unit.HITS
+        if own and counted and row["undefined"] is not None:
             counts[row["without_echo"], row["undefined"]] += 1
     return [
         f"CPI and DI{' without echo' if no_echo else ''} are withheld in {count} runs ({why})."

@@ -5,7 +5,6 @@ Models write anything: the page escapes it, and control characters are replaced 
 
 from __future__ import annotations
 
-import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,14 +12,12 @@ from kit.analysis.cells import Condition
 from kit.analysis.collection import log_path
 from kit.analysis.results import Analysis
 from kit.report.effects import where
+from kit.report.html import printable
 from kit.runlog.reader import read
 
 SPEAKERS = 4
 LONGEST = 400
 CELLS = 40
-
-_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Characters that reorder what stands around them."""
 
 
 class Line(NamedTuple):
@@ -87,7 +84,7 @@ def _excerpt(analysis: Analysis, condition: Condition, run_id: str, folder: Path
         speaker = language.persona(turn.agent).name
         said = [(u.channel.value, u.text) for u in turn.utterances if u.text.strip()]
         for channel, text in said or [("nothing", "")]:
-            lines.append(Line(speaker, ", ".join(marks), channel, printable(text)))
+            lines.append(Line(speaker, ", ".join(marks), channel, shortened(text)))
     return Excerpt(
         run_id,
         where(condition, analysis),
@@ -98,10 +95,7 @@ def _excerpt(analysis: Analysis, condition: Condition, run_id: str, folder: Path
     )
 
 
-def printable(text: str) -> str:
+def shortened(text: str) -> str:
     """``text`` without characters that would change the page, cut to ``LONGEST`` characters."""
-    shown = "".join(
-        "\ufffd" if unicodedata.category(char) == "Cc" or char in _BIDI else char
-        for char in " ".join(text.split())
-    )
+    shown = printable(" ".join(text.split()))
     return shown if len(shown) <= LONGEST else shown[: LONGEST - 1] + "\u2026"

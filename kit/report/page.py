@@ -11,9 +11,6 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
-
 from kit import __version__
 from kit.analysis.collection import RunState
 from kit.analysis.effects import Factor
@@ -24,6 +21,7 @@ from kit.report import across, background, claims, effects, excerpts
 from kit.report.cautions import cautions
 from kit.report.figure import panels
 from kit.report.grid import Grid
+from kit.report.html import environment, style
 
 FILE_NAME = "report.html"
 
@@ -59,22 +57,15 @@ def render(analysis: Analysis, folder: Path) -> bytes:
     Raises:
         RunLogError: a log changed since it was analysed.
     """
-    environment = Environment(
-        loader=PackageLoader("kit.report"),
-        autoescape=select_autoescape(default=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["signed"] = _signed
-    environment.globals["verdict_words"] = [verdict.value for verdict in Verdict]
-    style = Path(__file__).parent.joinpath("templates", "style.css").read_text(encoding="utf-8")
+    pages = environment()
+    pages.filters["signed"] = _signed
+    pages.globals["verdict_words"] = [verdict.value for verdict in Verdict]
     experiment = analysis.collection.experiment
     states = analysis.collection.states
     runs = background.runs(analysis)
-    page = environment.get_template("page.html.jinja").render(
+    page = pages.get_template("page.html.jinja").render(
         version=__version__,
-        style=Markup(style),  # noqa: S704 - the kit's own file
+        style=style(),
         study=experiment.study,
         profile=experiment.profile,
         planned=len(states),
@@ -92,6 +83,7 @@ def render(analysis: Analysis, folder: Path) -> bytes:
         plan=background.plan(analysis),
         legality=background.legality(analysis),
         outcomes=background.outcomes(analysis),
+        drift=background.drift(analysis),
         excerpts=excerpts.excerpts(analysis, folder),
         longest=excerpts.LONGEST,
         heard_turns=HEARD_TURNS,

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.analysis.indices import Reference, indices
+from kit.analysis.indices import SCORINGS, Reference, Scoring, indices, rate
+from kit.analysis.measures import Unit
 
 Row = dict[str, str | int | float | None]
 
@@ -30,6 +31,11 @@ def row(
         "monologue_share": monologue,
         "sexual": sexual,
         "protective": protective,
+        "characters": 2000,
+        "words": 400,
+        "lines": 8,
+        "sexual_lines": min(sexual, 2),
+        "protective_lines": min(protective, 2),
         "sexual_no_echo": 0,
         "protective_no_echo": protective,
         **other,
@@ -139,3 +145,51 @@ def test_indices_without_echo_use_the_second_counts() -> None:
     (index, _) = indices([row(0.1, 1, 1), row(0.2, 2, 2)], Reference.POOLED, no_echo=True)
 
     assert index.undefined == "sexual_no_echo: no variance in the reference"
+
+
+def test_hits_are_counted_by_characters_words_or_lines() -> None:
+    one = row(0.1, 3, 4)
+
+    assert rate(one, "sexual", Unit.HITS) == 3
+    assert rate(one, "sexual", Unit.CHARACTERS) == 1.5
+    assert rate(one, "protective", Unit.WORDS) == 10
+    assert rate(one, "protective", Unit.LINES) == 0.25
+    assert rate(one, "sexual", Unit.CHARACTERS, no_echo=True) == 0
+
+
+@pytest.mark.parametrize(
+    ("unit", "column", "nothing"),
+    [
+        (Unit.CHARACTERS, "characters", 0),
+        (Unit.WORDS, "words", 0),
+        (Unit.WORDS, "words", None),
+        (Unit.LINES, "lines", 0),
+    ],
+)
+def test_a_rate_of_nothing_is_undefined_and_withholds_the_index(
+    unit: Unit, column: str, nothing: int | None
+) -> None:
+    rows = [row(0.1, 0, 4), row(0.2, 3, 1), row(0.3, 0, 0) | {column: nothing}]
+    found = indices(rows, Reference.WITHIN_LANGUAGE, unit=unit)
+
+    assert rate(rows[2], "sexual", unit) is None
+    assert [index.cpi is None for index in found] == [False, False, True]
+    assert found[2].undefined == (
+        "sexual: undefined in this run; protective: undefined in this run"
+    )
+
+
+def test_equal_lengths_make_every_rate_the_same_index() -> None:
+    rows = [row(0.1, 0, 4), row(0.2, 3, 2), row(0.3, 0, 0)]
+    by_hits, by_characters = (
+        indices(rows, Reference.WITHIN_LANGUAGE, unit=unit) for unit in (Unit.HITS, Unit.CHARACTERS)
+    )
+
+    assert [one.cpi for one in by_hits] == pytest.approx([one.cpi for one in by_characters])
+
+
+def test_no_two_ways_to_score_have_one_name() -> None:
+    names = [(scoring.reference, scoring.suffix) for scoring in SCORINGS]
+
+    assert len(set(names)) == len(names)
+    assert SCORINGS[0] == Scoring()

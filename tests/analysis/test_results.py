@@ -118,13 +118,17 @@ def test_tables_hold_one_row_per_thing_they_count(analysis: Analysis) -> None:
     assert heights["agents"] == 180
     assert heights["channels"] == 540
     assert heights["plan"] == heights["legality"] == 6
-    assert heights["indices"] == 18 * 4
+    assert heights["indices"] == 18 * 7  # three references, without echo, three other units
     assert heights["verdicts"] == len(PUBLISHED.claims)
 
 
 def test_indices_of_the_table_are_those_of_the_cells(analysis: Analysis) -> None:
     indices = analysis.tables["indices"].filter(
-        reference="within_language", without_echo=False, language="en", aligned=10
+        reference="within_language",
+        unit="hits",
+        without_echo=False,
+        language="en",
+        aligned=10,
     )
     cell = analysis.tables["cells"].filter(
         measure="cpi", reference="within_language", language="en", aligned=10

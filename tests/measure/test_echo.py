@@ -35,7 +35,7 @@ def test_words_of_the_prefix_are_left_out_for_marked_and_unmarked_agents_alike(
 
 
 def test_an_english_prefix_takes_no_words_from_another_language(tmp_path: Path) -> None:
-    other = {"lexicons__protective__words": ["schutz", "hilfe"]}
+    other = {"lexicons__protective__concepts__word": ["schutz", "hilfe"]}
     planned = experiment({"en": language(), "de": language("de", "GER", **other)}, replicates=1)
     runs = measured(tmp_path, everyone(think("Schutz, Hilfe.")), planned)
 
@@ -44,7 +44,7 @@ def test_an_english_prefix_takes_no_words_from_another_language(tmp_path: Path) 
 
 def test_a_native_prefix_is_the_one_that_is_read(tmp_path: Path) -> None:
     other = {
-        "lexicons__protective__words": ["schutz", "hilfe"],
+        "lexicons__protective__concepts__word": ["schutz", "hilfe"],
         "texts__safety_prefix__wordings": {"a": "Schutz für alle."},
     }
     planned = experiment(

@@ -63,7 +63,7 @@ def test_a_prefix_overlaps_only_with_the_lexicon_of_its_own_language() -> None:
     german = language(
         "de",
         "GER",
-        lexicons__protective__words=["schutz"],
+        lexicons__protective__concepts__word=["schutz"],
         texts__safety_prefix__wordings={"a": "Schutz und Schutz.", "b": "Nichts."},
     )
     table = frames.overlap_frame(overlaps({"en": language(), "de": german}, ("en", "de")))
@@ -77,3 +77,22 @@ def test_a_prefix_overlaps_only_with_the_lexicon_of_its_own_language() -> None:
         ("de", "a", "de", 2, 1),
         ("de", "b", "de", 0, 0),
     ]
+
+
+def test_every_text_of_the_language_is_searched_and_of_english_the_interventions() -> None:
+    german = language(
+        "de", "GER", texts__heard_nothing__wordings={"a": "Help.", "b": "Help, safety."}
+    )
+    table = frames.overlap_frame(overlaps({"en": language(), "de": german}, ("de",)))
+
+    nothing = table.filter(text="heard_nothing", register="protective")
+    assert nothing.select("text_language", "wording", "hits").rows() == [
+        ("de", "a", 1),
+        ("de", "b", 2),
+    ]
+    assert {*table.filter(text_language="en")["text"]} == {
+        "safety_prefix",
+        "placebo_prefix",
+        "individuation",
+    }
+    assert table.filter(text="persona_p03").height == 4

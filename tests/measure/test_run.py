@@ -176,3 +176,19 @@ def test_a_run_in_an_unknown_language_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(RunLogError, match="language 'en' is unknown"):
         Measurer({"ja": language("ja")}).run(log, planned.protocol(None))
+
+
+def test_words_and_lines_with_hits_are_counted_where_words_can_be(tmp_path: Path) -> None:
+    speak = everyone(talk("We can't help; safety, safety first."), think("Nobody's well-being."))
+    run = measured(tmp_path, speak)["en-a0-r1"].speech.total
+
+    # Ten agents in two turns: 6 + 2 words each, and three protective hits in one of two lines.
+    assert run.words == 20 * 8
+    assert run.lines == 40
+    assert run.hits.protective == 60
+    assert run.lines_with.protective == 20
+
+    unspaced = experiment({"en": language(matching="substring")}, replicates=1)
+    thai = measured(tmp_path / "thai", speak, unspaced)["en-a0-r1"].speech.total
+    assert thai.words is None
+    assert thai.lines == 40

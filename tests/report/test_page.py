@@ -225,6 +225,14 @@ def test_low_legal_mass_is_warned_about(tmp_path: Path) -> None:
     assert "below 0.5: the form chose" in page.said()
 
 
+def test_a_group_that_left_its_language_is_warned_about(tmp_path: Path) -> None:
+    german = everyone(talk("Wir bleiben alle zusammen und helfen dir."))
+    said = Page(page_of(tmp_path, experiment(), german).decode()).said()
+
+    assert "Groups left their language in 2 of 2 cells." in said
+    assert "de 40" in said
+
+
 def test_a_profile_incomplete_runs_and_missing_languages_are_said(tmp_path: Path) -> None:
     planned = both(profile="smoke", missing=("de",), models=[LLAMA])
     page = Page(page_of(tmp_path, planned, speak, incomplete={"study1/en-a0-r1"}).decode())
