@@ -9,13 +9,16 @@ from itertools import groupby
 from pathlib import Path
 
 import click
+import regex
 
 from kit.audit.replay import find_run
 from kit.cli import console
 from kit.cli.replay import run_path
 from kit.errors import RunLogError
+from kit.report.transcript import render
 from kit.runlog.reader import RunLog, read
 from kit.runlog.records import Outcome, Turn, Utterance
+from kit.runlog.writer import write_atomically
 from kit.spec.experiment import Experiment, load_experiment
 from kit.spec.language import Channel
 
@@ -28,12 +31,22 @@ _COLOUR = {Channel.TALK: None, Channel.WHISPER: "yellow", Channel.MONOLOGUE: "cy
 @click.argument("run")
 @click.option("--turn", type=click.IntRange(1), help="Only this turn.")
 @click.option("--agent", help="Only this agent (p01 ... p10, or a name).")
-def command(run: str, turn: int | None, agent: str | None) -> None:
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the whole run as a page instead.",
+)
+def command(run: str, turn: int | None, agent: str | None, html: Path | None) -> None:
     """Parse, call, print."""
     path = run_path(run)
     log = read(path)
     experiment = load_experiment(path.absolute().parent.parent)
     find_run(experiment, log.header.run_id, path)
+    if html is not None:
+        write_atomically(html, render(log, experiment))
+        console.say(f"{html}  ({html.stat().st_size / 1000:,.0f} kB)")
+        return
     _check_choice(log, experiment, turn, agent, path)
     for line in transcript(log, experiment, turn=turn, agent=agent):
         console.say(line)
@@ -110,14 +123,32 @@ def _wrap(text: str, indent: str, width: int) -> Iterator[str]:
             yield indent + line.rstrip()
         line = word.lstrip()
         while _columns(line) > room:  # a word longer than a line
-            yield indent + line[:room]
-            line = line[room:]
+            head = _head(line, room)
+            yield indent + head
+            line = line[len(head) :]
     if line.strip():
         yield indent + line.rstrip()
 
 
+def _head(line: str, room: int) -> str:
+    """As many whole characters, with their marks, as fit."""
+    head = ""
+    for cluster in regex.findall(r"\X", line):
+        if head and _columns(head + cluster) > room:
+            break
+        head += cluster
+    return head
+
+
 def _columns(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+    """Columns of a terminal: wide characters take two, marks on another character none."""
+    return sum(_width(char) for char in text)
+
+
+def _width(char: str) -> int:
+    if unicodedata.category(char) in {"Mn", "Me"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
 def _breakable(text: str) -> Iterator[str]:

@@ -43,7 +43,8 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def columns(line: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in line)
+    letters = [char for char in line if unicodedata.category(char) not in {"Mn", "Me"}]
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in letters)
 
 
 def shown(folder: Path, *options: str, run: str = "en-a2-r1") -> Done:
@@ -143,3 +144,21 @@ def test_wrapping_keeps_every_letter_within_the_width(text: str, width: int) -> 
     assert "".join("".join(lines).split()) == "".join(text.split())
     assert all(columns(line) <= width for line in lines)
     assert all(line.startswith(" ") and line.strip() for line in lines)
+
+
+def test_marks_take_no_column_and_stay_with_their_letter() -> None:
+    arabic = "كَرَامَةٌ " * 12
+    thai = "ที่นี่" * 60
+
+    assert len([*_wrap(arabic.strip(), "    ", 80)]) == 1
+    lines = [*_wrap(thai, "    ", 80)]
+    assert "".join(line.strip() for line in lines) == thai
+    assert not any(unicodedata.category(line.strip()[0]) == "Mn" for line in lines)
+
+
+def test_a_run_becomes_a_page(planted: Path, tmp_path: Path) -> None:
+    page = tmp_path / "run.html"
+    done = shown(planted, "--html", str(page))
+
+    assert done.out.startswith(f"{page}  (")
+    assert "stay near me" in page.read_text(encoding="utf-8")
