@@ -156,7 +156,7 @@ def _forgeries(
             yield victim.write(place / "copy", make())
 
     def many(make: Callable[[int, int], list[Turn]]) -> Iterator[Path]:
-        return written(*[lambda n=n: make(1 + n % 7, n) for n in range(DRAWS)])
+        return written(*[lambda n=n: make(6 + n % 8, n) for n in range(DRAWS)])
 
     sampling = victim.scene.protocol.sampling.value
     yield "one token, nothing else", many(victim.naive)
