@@ -1,6 +1,6 @@
 """The languages side by side, as a page; and the form that a back-reader fills in.
 
-``page`` writes docs/languages.md. ``simulate`` runs the study ``smoke`` (every language, two turns)
+``page`` writes docs/languages.md. ``simulate`` runs the study ``smoke`` (every language, one turn)
 and replays each run; the page then says so. ``texts CODE`` prints what a back-reader reads: the
 texts of one language, without what they are meant to do. ``form CODE FILE`` puts the reader's
 answers, one line ``id | strength | demand`` per text, into studies/languages/review.
@@ -318,10 +318,10 @@ def page() -> str:
         *tokens(),
         "## Simulated",
         "",
-        "`scripts/languages simulate`: the study `smoke`, two turns of ten agents in every",
-        "language with the instruction in that language, and every run replayed. The model is",
-        "SmolLM2 135M, which hardly knows most of them: this shows that the texts run, not that",
-        "anyone spoke.",
+        "`scripts/languages simulate`: the study `smoke`, one turn of ten agents in every",
+        "language, five with the instruction in that language, and every run replayed. The model",
+        "is SmolLM2 135M, which hardly knows most of them: this shows that the texts run, not",
+        "that anyone spoke.",
         "",
         *simulated(),
         "## Counting",

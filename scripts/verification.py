@@ -37,7 +37,7 @@ MODEL = "smollm2-135m-instruct-q4_1"
 CALIBRATED = 5
 """Replicates of each cell that the tolerance is measured on; the others are held out."""
 REPLICATES = 15
-DRAWS = 8
+DRAWS = 3
 """Tokens changed one at a time."""
 
 
