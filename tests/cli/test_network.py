@@ -97,7 +97,7 @@ CASES: dict[str, list[list[str]]] = {
     "show": [["show", f"results/done/{LOG}"]],
     "analyze": [["analyze", "results/done"]],
     "report": [["report", "results/done"]],
-    "validate": [["validate"]],
+    "validate": [["validate", "models.yaml", "studies/study1.yaml", "studies/concepts.yaml"]],
     "doctor": [["doctor"]],
 }
 
