@@ -277,9 +277,9 @@ def page(kept: dict[str, object]) -> str:
                 for name, made, bits, scores, near, divergent, tokens in kept["forged"]
             ),
             "",
-            "Q8_0 is made from the Q4_1 weights and holds the same numbers, each to within 1/254 of",
-            "the largest of its block: it is nearer to the recording's model than another machine's",
-            "arithmetic is, and only bits tell it apart.",
+            "Q8_0 is made from the Q4_1 weights and holds the same numbers, each to within",
+            "1/254 of the largest of its block: it is nearer to the recording's model than another",
+            "machine's arithmetic is, and only bits tell it apart.",
             "",
         ]
     return "\n".join(lines)
