@@ -176,7 +176,7 @@ def test_a_terminal_without_the_letters_shows_their_numbers(tmp_path: Path) -> N
 
     assert done.code == 1
     assert done.out == "ok: \\u65e5\\u672c.yaml (model pins)\n"
-    assert done.err.startswith("kit: \\u60aa.yaml: is not a study")
+    assert done.err.startswith("kit: \\u60aa.yaml: is no file that the kit reads")
 
 
 def test_an_interrupt_says_that_the_command_can_be_repeated(desk: Path) -> None:
