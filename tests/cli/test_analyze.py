@@ -45,7 +45,7 @@ def test_the_command_prints_the_tables_and_writes_the_files(tmp_path: Path) -> N
         f"15 tables as CSV in {tmp_path / 'tables'}",
     ):
         assert expected in done.stdout, expected
-    assert len(list((tmp_path / "tables").glob("*.csv"))) == 14
+    assert len(list((tmp_path / "tables").glob("*.csv"))) == 15
     assert json.loads((tmp_path / "results.json").read_bytes())["models"] == [TINY]
 
 
