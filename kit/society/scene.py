@@ -157,7 +157,7 @@ class Scene:
             ],
             "openings": [list(self.form(agent, 1).openings) for agent in self.agents],
             "budgets": {channel.value: budget for channel, budget in self.budgets.items()},
-            "refusal": [refusal.words, refusal.not_counted],
+            "refusal": [sorted(refusal.words), sorted(refusal.not_counted)],
             "rules": list(self.language.rules),
             "scripts": self.language.scripts,
         }

@@ -8,7 +8,7 @@ from kit.runlog.records import Outcome
 from kit.runner.resolve import resolve
 from kit.society.outcome import Judge
 from kit.society.scene import Scene
-from kit.spec.experiment import Experiment
+from kit.spec.experiment import Experiment, content_hash
 from kit.spec.language import Channel
 from kit.spec.study import PrefixLanguage
 from tests.measure.test_corpora import corpus
@@ -74,3 +74,11 @@ def test_lines_of_residents_are_ok_and_lines_out_of_role_are_refusals(code: str)
         refuses = "provider_refusal" in sentence.get("counts", {})
         wanted = Outcome.PROVIDER_REFUSAL if refuses else Outcome.OK
         assert judge.line(sentence["text"], cut=False) is wanted, sentence["text"]
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_frozen_study_reads_the_same_texts(code: str) -> None:
+    thawed = Experiment.model_validate_json(SMOKE.to_json())
+    run = next(run for run in SMOKE.runs() if run.cell.language == code)
+
+    assert content_hash(Scene(thawed, run).texts()) == content_hash(Scene(SMOKE, run).texts())
