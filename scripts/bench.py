@@ -184,6 +184,14 @@ class Measured:
         every = [sum(result["seconds"]) for result in self.all(name)]
         return statistics.median(every) if every else None
 
+    def seconds(self, name: str) -> list[float]:
+        """Seconds of every turn, the median of the repetitions; the loop's for all ten agents."""
+        if name == "loop":
+            loop = self.one("loop")
+            return _filled(loop) if loop else []
+        every = [result["seconds"] for result in self.all(name)]
+        return [statistics.median(turn) for turn in zip(*every, strict=True)]
+
     def rate(self, name: str, kind: str) -> float | None:
         """Tokens a second of one kind, the median of the repetitions."""
         results = self.all(name) or [found for found in [self.one(name)] if found]
@@ -298,15 +306,15 @@ def _lengths(found: Measured) -> list[int]:
 
 
 def curve(found: Measured) -> list[str]:
-    """Seconds per turn."""
-    names = [name for name in ("kit", "limit", "server", "loop") if found.one(name)]
-    if found.turns < 4 or "kit" not in names:
+    """Seconds per turn, medians of the repetitions."""
+    columns = {
+        name: seconds
+        for name in ("kit", "limit", "server", "loop")
+        if (seconds := found.seconds(name))
+    }
+    if found.turns < 4 or "kit" not in columns:
         return []
-    columns: dict[str, list[float]] = {}
-    for name in names:
-        result = found.one(name)
-        assert result is not None  # names are of results that exist
-        columns[name] = _filled(result) if name == "loop" else result["seconds"]
+    names = list(columns)
     rows = [
         [str(turn + 1), f"{length:,}", *(f"{columns[name][turn]:,.1f}" for name in names)]
         for turn, length in enumerate(_lengths(found))
@@ -319,10 +327,32 @@ def linear(found: Measured) -> float | None:
 
     The first turn reads the system messages and is left out.
     """
-    kit = found.one("kit")
-    if kit is None or found.turns < 4:
+    kit = found.seconds("kit")
+    if not kit or found.turns < 4:
         return None
-    return statistics.correlation(_lengths(found)[1:], kit["seconds"][1:]) ** 2
+    return statistics.correlation(_lengths(found)[1:], kit[1:]) ** 2
+
+
+def attended(found: Measured) -> list[int]:
+    """Positions that the tokens computed in each turn look back at, over all dialogues.
+
+    A count from the batches themselves, and so the same on a busy machine: the part of the work
+    that grows with a dialogue.
+    """
+    turns = [0]
+    for step in _plan(found)["schedule"]:
+        if step[0] == "turn":
+            turns.append(0)
+        elif step[0] in ("prefill", "decode"):
+            turns[-1] += sum(position + 1 for position in step[2])
+    return turns[: found.turns]
+
+
+def straight(found: Measured) -> float | None:
+    """R² of the positions attended per turn as a line over the length of the dialogues."""
+    if found.one("kit") is None or found.turns < 4:
+        return None
+    return statistics.correlation(_lengths(found)[1:], attended(found)[1:]) ** 2
 
 
 def texts(found: Measured) -> list[str]:
@@ -411,6 +441,7 @@ def promises(found: Measured) -> list[Promise]:
         promise("speaking, times the server's", speak, ".2f", 1, most=False),
         promise("time outside llama.cpp", overhead(found), ".1%", 0.08, most=True),
         promise("time per turn is a line: R²", linear(found), ".3f", 0.95, most=False),
+        promise("positions attended, a line: R²", straight(found), ".3f", 0.95, most=False),
         promise("15 replicates' first prompts", cost, ".2f", 1.3, most=True),
     ]
     return [each for each in every if each.met is not None]

@@ -103,6 +103,30 @@ def test_the_median_counts_and_a_partial_loop_is_filled_in(tmp_path: Path) -> No
     assert BENCH.overhead(found) == pytest.approx(0.1)
 
 
+def test_a_turn_counts_with_the_median_of_its_own_repetitions(tmp_path: Path) -> None:
+    folder = tmp_path / "model-2"
+    folder.mkdir()
+    for number, seconds in enumerate(([1.0, 9.0], [2.0, 2.0], [3.0, 1.0])):
+        (folder / f"kit {number}.json").write_text(json.dumps({"seconds": seconds}))
+    found = BENCH.Measured(folder)
+    assert found.seconds("kit") == [2.0, 2.0]
+    assert found.seconds("server") == []
+
+
+def test_attended_positions_are_counted_from_the_batches(tmp_path: Path) -> None:
+    folder = tmp_path / "model-2"
+    folder.mkdir()
+    schedule = [
+        prefill(0, 0, 3, ends=True),
+        ["copy", 0, 3],
+        ["turn"],
+        ["decode", [7, 8], [3, 10], [0, 1], [0, 1]],
+        ["turn"],
+    ]
+    (folder / "plan.json").write_text(json.dumps({"turns": [], "schedule": schedule}))
+    assert BENCH.attended(BENCH.Measured(folder)) == [1 + 2 + 3, 4 + 11]
+
+
 def test_a_promise_that_is_missed_says_so(tmp_path: Path) -> None:
     promises = {promise.what: promise for promise in BENCH.promises(measured(tmp_path))}
     assert promises["times quicker than the loop"].met is True
