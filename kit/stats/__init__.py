@@ -6,13 +6,23 @@ What cannot be computed from the data is `None` in the `Estimate`, with the reas
 a wrong call, such as a two-dimensional array or a NaN among the values, raises `ValueError`.
 
 - `result`: the one result type and its polars frame
-- `effects`: Cohen's d, Hedges' g, Glass's delta, g*s with unequal variances
+- `effects`: Cohen's d, Hedges' g, Glass's delta, g*s and g_av with unequal variances
 - `dominance`: probability of superiority, Cliff's delta
 - `difference`: Welch, Mann-Whitney and permutation tests of two groups
+- `equivalence`: tests that an effect is smaller than a margin
 - `regression`: least squares with HC3 standard errors
-- `trend`: slope over ordered levels, Jonckheere-Terpstra
+- `clustered`: least squares with CR2 cluster-robust errors and Satterthwaite degrees of freedom
+- `mixed`: slope of a linear mixed model by group
+- `trend`: slope and curvature over ordered levels, Jonckheere-Terpstra
 - `correlation`: Pearson, Spearman, Kendall, permutation, leave-one-out
+- `adjustment`: partial correlation, correlation corrected for error in the outcome
+- `synthesis`: random-effects mean, meta-regression, sign test
+- `prediction`: where one more unit's effect is expected
+- `replication`: prediction interval of a replication, small telescopes
+- `power`: exact and simulated power, detectable effects, group sizes
 - `multiplicity`: Holm, Benjamini-Hochberg
-- `intervals`: BCa bootstrap
-- `noncentral`, `concordance`, `sample`: what the others are built from
+- `intervals`, `resampling`: BCa bootstrap, of any statistic, and of g and r
+- `batch`: z scores, g, slopes and r of many outcomes at once; there NaN marks what is missing
+- `student`, `noncentral`, `concordance`, `product_moment`, `heterogeneity`, `reml`, `wald`,
+  `sample`: what the others are built from
 """

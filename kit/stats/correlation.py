@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from kit.stats.concordance import concordance
 from kit.stats.noncentral import Limits
+from kit.stats.product_moment import (
+    SMALLEST_N,
+    fisher_limits,
+    interval_method,
+    product_moment,
+    standard,
+    unusable,
+    with_test,
+)
 from kit.stats.result import Estimate, Undefined, explained
-from kit.stats.sample import FloatArray, extent, paired, significance
+from kit.stats.sample import FloatArray, paired
 
 EXACT_ORDERS = 50_000
 """Up to this many orders of the units (8 units), a permutation test goes through all of them."""
 
-_SMALLEST_N = 4
-"""Fisher's interval needs more than three units; below, a correlation says nothing."""
+_HELD = 4_000_000
+"""Pair scores of shuffled units held at a time: 32 MB."""
 
 
 class Coefficient(StrEnum):
@@ -67,10 +77,10 @@ def pearson(x: ArrayLike, y: ArrayLike, *, confidence: float = 0.95) -> Estimate
             between 0 and 1.
     """
     left, right = paired(x, y, "x", "y")
-    method = _interval_method(Coefficient.PEARSON, "Fisher", confidence)
-    if reason := _unusable(left, right):
+    method = interval_method(Coefficient.PEARSON, "Fisher", confidence)
+    if reason := unusable(left, right):
         return Estimate.undefined(method, reason, n=left.size)
-    return _with_t_test(_product_moment(left, right), left.size, 1.0, confidence, method)
+    return with_test(product_moment(left, right), left.size, 1.0, confidence, method)
 
 
 def r_from_summary(r: float, n: int, *, confidence: float = 0.95) -> Estimate:
@@ -79,10 +89,10 @@ def r_from_summary(r: float, n: int, *, confidence: float = 0.95) -> Estimate:
     Raises:
         ValueError: `n` is below 4, `r` lies outside [-1, 1] or `confidence` is not between 0 and 1.
     """
-    if n < _SMALLEST_N or not -1.0 <= r <= 1.0:
+    if n < SMALLEST_N or not -1.0 <= r <= 1.0:
         raise ValueError(f"need a correlation in [-1, 1] over four units or more: {r}, {n}")
-    method = _interval_method(f"{Coefficient.PEARSON} from summary", "Fisher", confidence)
-    return _with_t_test(r, n, 1.0, confidence, method)
+    method = interval_method(f"{Coefficient.PEARSON} from summary", "Fisher", confidence)
+    return with_test(r, n, 1.0, confidence, method)
 
 
 def spearman(x: ArrayLike, y: ArrayLike, *, confidence: float = 0.95) -> Estimate:
@@ -93,11 +103,11 @@ def spearman(x: ArrayLike, y: ArrayLike, *, confidence: float = 0.95) -> Estimat
     errors as `pearson`.
     """
     left, right = paired(x, y, "x", "y")
-    method = _interval_method(Coefficient.SPEARMAN, "Bonett-Wright", confidence)
-    if reason := _unusable(left, right):
+    method = interval_method(Coefficient.SPEARMAN, "Bonett-Wright", confidence)
+    if reason := unusable(left, right):
         return Estimate.undefined(method, reason, n=left.size)
-    rho = _product_moment(_ranks(left), _ranks(right))
-    return _with_t_test(rho, left.size, 1.0 + rho * rho / 2.0, confidence, method)
+    rho = product_moment(_ranks(left), _ranks(right))
+    return with_test(rho, left.size, 1.0 + rho * rho / 2.0, confidence, method)
 
 
 def kendall(x: ArrayLike, y: ArrayLike, *, confidence: float = 0.95) -> Estimate:
@@ -110,8 +120,8 @@ def kendall(x: ArrayLike, y: ArrayLike, *, confidence: float = 0.95) -> Estimate
     """
     left, right = paired(x, y, "x", "y")
     n = left.size
-    method = _interval_method(Coefficient.KENDALL, "Fieller", confidence)
-    if reason := _unusable(left, right):
+    method = interval_method(Coefficient.KENDALL, "Fieller", confidence)
+    if reason := unusable(left, right):
         return Estimate.undefined(method, reason, n=n)
     pairs = concordance(left, right)
     limits: Limits | None = None
@@ -120,7 +130,7 @@ def kendall(x: ArrayLike, y: ArrayLike, *, confidence: float = 0.95) -> Estimate
     elif abs(pairs.tau_b) >= 1.0:
         method = explained(method, Undefined.BOUNDARY, "interval")
     else:
-        limits = _fisher(pairs.tau_b, math.sqrt(0.437 / (n - 4)), confidence)
+        limits = fisher_limits(pairs.tau_b, math.sqrt(0.437 / (n - 4)), confidence)
     untied = n * (n - 1) // 2
     exact = n < 50 and pairs.pairs_x == untied and pairs.pairs_y == untied
     return Estimate(
@@ -170,7 +180,7 @@ def permutation(
     left, right = paired(x, y, "x", "y")
     n = left.size
     method = f"{coefficient}, permutation"
-    if reason := _unusable(left, right):
+    if reason := unusable(left, right):
         return Estimate.undefined(method, reason, n=n)
     # All three are the same sum over pairs of units of a product of scores (Daniels 1944).
     scores_x, scores_y = _pair_scores(left, coefficient), _pair_scores(right, coefficient)
@@ -180,14 +190,11 @@ def permutation(
 
     orders = math.factorial(n)
     exact = orders <= EXACT_ORDERS
-    hits = sum(
-        abs(float(np.sum(scores_x * scores_y[np.ix_(order, order)]))) >= threshold
-        for order in (
-            map(np.array, itertools.permutations(range(n)))
-            if exact
-            else (rng.permutation(n) for _ in range(resamples))
-        )
-    )
+    hits = 0
+    for chosen in _every_order(n) if exact else _random_orders(n, rng, resamples):
+        shuffled = scores_y[chosen[:, :, None], chosen[:, None, :]]
+        sums = np.abs(np.tensordot(shuffled, scores_x, axes=2))
+        hits += int(np.sum(sums >= threshold))
     return Estimate(
         estimate=_coefficient(left, right, coefficient),
         p_value=hits / orders if exact else (1.0 + hits) / (1.0 + resamples),
@@ -211,47 +218,36 @@ def leave_one_out(
     found: list[float | None] = []
     for index in range(left.size):
         rest = np.delete(left, index), np.delete(right, index)
-        found.append(None if _unusable(*rest) else _coefficient(*rest, coefficient))
+        found.append(None if unusable(*rest) else _coefficient(*rest, coefficient))
     known = [(value, index) for index, value in enumerate(found) if value is not None]
     low, low_without = min(known, default=(None, None))
     high, high_without = max(known, default=(None, None))
     return LeaveOneOut(tuple(found), low, low_without, high, high_without)
 
 
-def _unusable(x: FloatArray, y: FloatArray) -> Undefined | None:
-    if x.size < _SMALLEST_N:
-        return Undefined.TOO_FEW
-    if extent(x) == 0.0 or extent(y) == 0.0:
-        return Undefined.NO_VARIANCE
-    return None
+def _every_order(n: int) -> Iterator[NDArray[np.intp]]:
+    """All orders of n units, one a row."""
+    yield np.array(list(itertools.permutations(range(n))), dtype=np.intp)
 
 
-def _interval_method(name: str, interval: str, confidence: float) -> str:
-    significance(confidence)
-    return f"{name}, {interval} {confidence:.6g} interval"
+def _random_orders(n: int, rng: np.random.Generator, count: int) -> Iterator[NDArray[np.intp]]:
+    """`count` random orders of n units, one a row, in portions."""
+    held = max(1, _HELD // (n * n))
+    for start in range(0, count, held):
+        rows = np.tile(np.arange(n, dtype=np.intp), (min(held, count - start), 1))
+        yield rng.permuted(rows, axis=1, out=rows)
 
 
 def _ranks(values: FloatArray) -> FloatArray:
     return np.asarray(stats.rankdata(values), dtype=np.float64)
 
 
-def _standard(values: FloatArray) -> FloatArray:
-    """Centred values of unit length."""
-    scaled = (values - values[0]) / extent(values)
-    scaled -= scaled.mean()
-    return np.asarray(scaled / np.linalg.norm(scaled), dtype=np.float64)
-
-
-def _product_moment(x: FloatArray, y: FloatArray) -> float:
-    return min(max(float(_standard(x) @ _standard(y)), -1.0), 1.0)
-
-
 def _coefficient(x: FloatArray, y: FloatArray, coefficient: Coefficient) -> float:
     match coefficient:
         case Coefficient.PEARSON:
-            return _product_moment(x, y)
+            return product_moment(x, y)
         case Coefficient.SPEARMAN:
-            return _product_moment(_ranks(x), _ranks(y))
+            return product_moment(_ranks(x), _ranks(y))
         case Coefficient.KENDALL:
             return concordance(x, y).tau_b
 
@@ -259,30 +255,5 @@ def _coefficient(x: FloatArray, y: FloatArray, coefficient: Coefficient) -> floa
 def _pair_scores(values: FloatArray, coefficient: Coefficient) -> FloatArray:
     """Scores of all ordered pairs of units, n x n: differences, of values or ranks, or signs."""
     scored = _ranks(values) if coefficient is Coefficient.SPEARMAN else values
-    scores = np.subtract.outer(_standard(scored), _standard(scored))
+    scores = np.subtract.outer(standard(scored), standard(scored))
     return np.sign(scores) if coefficient is Coefficient.KENDALL else scores
-
-
-def _fisher(r: float, std_error: float, confidence: float) -> Limits:
-    margin = float(special.ndtri(1.0 - significance(confidence) / 2.0)) * std_error
-    return Limits(math.tanh(math.atanh(r) - margin), math.tanh(math.atanh(r) + margin))
-
-
-def _with_t_test(r: float, n: int, inflation: float, confidence: float, method: str) -> Estimate:
-    """The t test of r, and Fisher's interval with standard error sqrt(inflation / (n - 3))."""
-    if abs(r) >= 1.0:
-        unknown = ("std_error", "statistic", "p_value", "interval")
-        return Estimate(estimate=r, n=n, method=explained(method, Undefined.BOUNDARY, *unknown))
-    std_error = math.sqrt((1.0 - r * r) / (n - 2))
-    limits = _fisher(r, math.sqrt(inflation / (n - 3)), confidence)
-    return Estimate(
-        estimate=r,
-        std_error=std_error,
-        df=n - 2,
-        statistic=r / std_error,
-        p_value=2.0 * float(stats.t.sf(abs(r / std_error), n - 2)),
-        conf_low=limits.low,
-        conf_high=limits.high,
-        n=n,
-        method=method,
-    )

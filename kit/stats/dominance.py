@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 from kit.stats.noncentral import Limits
 from kit.stats.result import Estimate, Undefined, explained
 from kit.stats.sample import sample, significance
+from kit.stats.student import two_sided_p
 
 
 def probability_of_superiority(
@@ -66,7 +67,7 @@ def probability_of_superiority(
         std_error=std_error,
         df=df,
         statistic=statistic,
-        p_value=2.0 * float(stats.t.sf(abs(statistic), df)),
+        p_value=two_sided_p(statistic, df),
     )
 
 

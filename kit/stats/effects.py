@@ -11,11 +11,12 @@ import math
 from typing import NamedTuple
 
 from numpy.typing import ArrayLike
-from scipy import special, stats
+from scipy import special
 
 from kit.stats.noncentral import noncentrality_interval
 from kit.stats.result import Estimate, Undefined, explained
 from kit.stats.sample import Groups, moments, sample, significance
+from kit.stats.student import two_sided_p
 
 
 def hedges_correction(df: float) -> float:
@@ -82,24 +83,24 @@ def hedges_g_star(treated: ArrayLike, control: ArrayLike, *, confidence: float =
     Raises:
         ValueError: as `hedges_g`.
     """
-    method = "Hedges' g*s, average variance (Delacre 2021)"
-    significance(confidence)
-    groups = _groups(treated, control, method)
-    if isinstance(groups, Estimate):
-        return groups
-    both = math.hypot(groups.sd_treated, groups.sd_control)
-    if both == 0.0:
-        return Estimate.undefined(method, Undefined.NO_VARIANCE, n=groups.n)
-    treated_share = (groups.sd_treated / both) ** 2
-    control_share = (groups.sd_control / both) ** 2
-    scale = _Scale(
-        unit=both / math.sqrt(2.0),
-        h=2.0 * (treated_share / groups.n_treated + control_share / groups.n_control),
-        df=(treated_share + control_share) ** 2
-        / (treated_share**2 / (groups.n_treated - 1) + control_share**2 / (groups.n_control - 1)),
-        test_df=groups.satterthwaite_df,
+    return _unequal(treated, control, confidence, "Hedges' g*s, average variance (Delacre 2021)")
+
+
+def hedges_g_av(treated: ArrayLike, control: ArrayLike, *, confidence: float = 0.95) -> Estimate:
+    """Hedges' g_av: mean difference over the mean of the two SDs, times J.
+
+    g_av = J(df*) (m_t - m_c) / ((s_t + s_c) / 2), the standardiser of Lakens (2013, eq. 10). J, the
+    interval and `std_error` take df* of `hedges_g_star`, because two SDs averaged have about the
+    degrees of freedom of their average variance; h = 4 (s_t^2 / n_t + s_c^2 / n_c) / (s_t +
+    s_c)^2. `statistic`, `df` and `p_value` are Welch's test. Arguments and undefined cases as
+    `hedges_g_star`.
+
+    Raises:
+        ValueError: as `hedges_g`.
+    """
+    return _unequal(
+        treated, control, confidence, "Hedges' g_av, average SD (Lakens 2013)", sds=True
     )
-    return _standardised(groups.difference, groups.n, scale, confidence, method, corrected=True)
 
 
 def glass_delta(treated: ArrayLike, control: ArrayLike, *, confidence: float = 0.95) -> Estimate:
@@ -196,6 +197,30 @@ def _pooled(
     )
 
 
+def _unequal(
+    treated: ArrayLike, control: ArrayLike, confidence: float, method: str, *, sds: bool = False
+) -> Estimate:
+    """An effect over an average of both groups: of their variances, or of their SDs."""
+    significance(confidence)
+    groups = _groups(treated, control, method)
+    if isinstance(groups, Estimate):
+        return groups
+    both = math.hypot(groups.sd_treated, groups.sd_control)
+    if both == 0.0:
+        return Estimate.undefined(method, Undefined.NO_VARIANCE, n=groups.n)
+    treated_share = (groups.sd_treated / both) ** 2
+    control_share = (groups.sd_control / both) ** 2
+    unit = (groups.sd_treated + groups.sd_control) / 2.0 if sds else both / math.sqrt(2.0)
+    scale = _Scale(
+        unit=unit,
+        h=(groups.std_error / unit) ** 2,
+        df=(treated_share + control_share) ** 2
+        / (treated_share**2 / (groups.n_treated - 1) + control_share**2 / (groups.n_control - 1)),
+        test_df=groups.satterthwaite_df,
+    )
+    return _standardised(groups.difference, groups.n, scale, confidence, method, corrected=True)
+
+
 def _standardised(
     difference: float,
     n: int,
@@ -230,7 +255,7 @@ def _standardised(
         std_error=std_error,
         df=scale.test_df,
         statistic=t,
-        p_value=2.0 * float(stats.t.sf(abs(t), scale.test_df)),
+        p_value=two_sided_p(t, scale.test_df),
         conf_low=low,
         conf_high=high,
         n=n,

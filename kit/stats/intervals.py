@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,10 +14,15 @@ from kit.stats.noncentral import Limits
 from kit.stats.result import Estimate, Undefined, explained
 from kit.stats.sample import FloatArray, sample, significance
 
+Statistic: TypeAlias = Callable[..., FloatArray]
+"""A function of samples whose units lie along the last axis."""
+_HELD = 4_000_000
+"""Resampled values held at a time: 32 MB."""
+
 
 def bootstrap(
     samples: Sequence[ArrayLike],
-    statistic: Callable[..., float],
+    statistic: Statistic,
     *,
     rng: np.random.Generator,
     name: str,
@@ -33,7 +39,9 @@ def bootstrap(
 
     Args:
         samples: one-dimensional samples, passed to `statistic` in order.
-        statistic: a function of as many arrays as there are samples.
+        statistic: a function of as many arrays as there are samples. Units lie along the last axis,
+            and the value has the shape of the axes before it, so that all resamples are computed
+            at once.
         rng: generator of the resamples.
         name: what the statistic is called in `method`.
         confidence: level of the interval.
@@ -58,20 +66,18 @@ def bootstrap(
     method = f"{name}, BCa {confidence:.6g} interval ({resamples} resamples)"
     if min(sizes) < 2:
         return Estimate.undefined(method, Undefined.TOO_FEW, n=n)
-    observed = float(statistic(*groups))
-    if not math.isfinite(observed):
-        return Estimate.undefined(method, Undefined.DEGENERATE, n=n)
-
-    def resampled() -> float:
-        if paired:
-            units = rng.integers(0, n, n)
-            return float(statistic(*(group[units] for group in groups)))
-        return float(
-            statistic(*(group[rng.integers(0, group.size, group.size)] for group in groups))
+    # A statistic of a resample without variance may divide by 0; what is not finite is seen below.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        observed = float(statistic(*groups))
+        if not math.isfinite(observed):
+            return Estimate.undefined(method, Undefined.DEGENERATE, n=n)
+        replicates = np.concatenate(
+            [
+                statistic(*_resampled(groups, rng, count, paired=paired))
+                for count in _portions(resamples, sum(sizes))
+            ]
         )
-
-    replicates = np.array([resampled() for _ in range(resamples)])
-    influence = jackknife_influence(groups, statistic, paired=paired)
+        influence = jackknife_influence(groups, statistic, paired=paired)
     limits = (
         bca_interval(observed, replicates, influence, confidence)
         if np.isfinite(replicates).all() and np.isfinite(influence).all()
@@ -88,6 +94,23 @@ def bootstrap(
         n=n,
         method=method,
     )
+
+
+def _portions(resamples: int, units: int) -> list[int]:
+    """How many resamples to hold at a time, so that memory stays bounded."""
+    most = max(1, _HELD // units)
+    return [min(most, resamples - start) for start in range(0, resamples, most)]
+
+
+def _resampled(
+    groups: Sequence[FloatArray], rng: np.random.Generator, count: int, *, paired: bool
+) -> list[FloatArray]:
+    """`count` resamples of every group, one a row."""
+    if paired:
+        size = groups[0].size
+        units = rng.integers(0, size, (count, size))
+        return [group[units] for group in groups]
+    return [group[rng.integers(0, group.size, (count, group.size))] for group in groups]
 
 
 def bca_interval(
@@ -129,7 +152,7 @@ def bca_interval(
 
 
 def jackknife_influence(
-    groups: Sequence[FloatArray], statistic: Callable[..., float], *, paired: bool = False
+    groups: Sequence[FloatArray], statistic: Statistic, *, paired: bool = False
 ) -> FloatArray:
     """Jackknife influence of unit i: (m - 1) / m times (mean of all statistics - that without i).
 
@@ -137,23 +160,24 @@ def jackknife_influence(
     sample it has no effect on `bca_interval`. In the order of the units, sample by sample.
     """
     if paired:
-        size = groups[0].size
-        return _jackknife(
-            [
-                float(statistic(*(np.delete(group, unit) for group in groups)))
-                for unit in range(size)
-            ]
-        )
+        return _jackknife(statistic(*map(_without_each, groups)))
     values: list[FloatArray] = []
     for position, group in enumerate(groups):
-        before, after = groups[:position], groups[position + 1 :]
-        without = [
-            float(statistic(*before, np.delete(group, unit), *after)) for unit in range(group.size)
+        rows = [
+            _without_each(other)
+            if place == position
+            else np.broadcast_to(other, (group.size, other.size))
+            for place, other in enumerate(groups)
         ]
-        values.append(_jackknife(without))
+        values.append(_jackknife(statistic(*rows)))
     return np.concatenate(values)
 
 
-def _jackknife(without: list[float]) -> FloatArray:
-    left_out = np.array(without, dtype=np.float64)
+def _without_each(values: FloatArray) -> FloatArray:
+    """Row i is `values` without value i."""
+    rest = ~np.eye(values.size, dtype=np.bool_)
+    return np.broadcast_to(values, (values.size, values.size))[rest].reshape(values.size, -1)
+
+
+def _jackknife(left_out: FloatArray) -> FloatArray:
     return np.asarray((left_out.size - 1) / left_out.size * (left_out.mean() - left_out))

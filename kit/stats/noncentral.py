@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import NamedTuple
 
@@ -55,6 +56,7 @@ def cdf(t: float, df: float, noncentrality: float) -> float:
     return float(special.ndtr(start) + (stop - start) * np.sum(_SHARES * density * tail))
 
 
+@functools.lru_cache(maxsize=1024)
 def noncentrality_interval(t: float, df: float, confidence: float = 0.95) -> Limits:
     """Exact confidence interval of the noncentrality, given one observed t.
 

@@ -41,10 +41,13 @@ class Undefined(StrEnum):
     NO_VARIANCE = "no variance"
     COLLINEAR = "predictors are collinear"
     FULL_LEVERAGE = "an observation alone determines a coefficient"
+    CLUSTER_LEVERAGE = "a cluster alone determines a coefficient"
     PERFECT_FIT = "no residual variance"
     BOUNDARY = "estimate at its bound"
     OVERFLOW = "beyond floating-point range"
     DEGENERATE = "resampling distribution is degenerate"
+    NO_RELIABILITY = "no variance beyond sampling error"
+    NOT_CONVERGED = "the fit did not converge"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

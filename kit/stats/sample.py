@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 FloatArray: TypeAlias = NDArray[np.float64]
+IndexArray: TypeAlias = NDArray[np.intp]
 
 _LARGEST = 1e150
 """Largest magnitude accepted: sums and products of two stay within floating-point range."""
@@ -40,6 +41,31 @@ def paired(x: ArrayLike, y: ArrayLike, x_name: str, y_name: str) -> tuple[FloatA
     if left.size != right.size:
         raise ValueError(f"{x_name} has {left.size} values and {y_name} has {right.size}")
     return left, right
+
+
+def partition(labels: ArrayLike, n: int, name: str) -> list[IndexArray]:
+    """The positions of the units of each group, groups in the order of their labels.
+
+    Args:
+        labels: one label per unit, numbers or strings.
+        n: number of units.
+        name: what the labels are, for messages.
+
+    Raises:
+        ValueError: there is not one label per unit, or one is missing (None or NaN).
+    """
+    array = np.asarray(labels)
+    if array.shape != (n,):
+        raise ValueError(f"{name} of shape {array.shape} does not give {n} units one label each")
+    if any(
+        label is None or (isinstance(label, float) and math.isnan(label))
+        for label in array.tolist()
+    ):
+        raise ValueError(f"{name} holds a missing label")
+    if n == 0:
+        return []
+    _, codes = np.unique(array, return_inverse=True)
+    return np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
 
 
 def significance(confidence: float) -> float:

@@ -1,4 +1,4 @@
-"""Does the outcome rise or fall with the level? Slope and ordered-alternatives test."""
+"""Does the outcome rise or fall with the level? Slope, curvature and ordered-alternatives test."""
 
 from __future__ import annotations
 
@@ -42,6 +42,32 @@ def slope(level: ArrayLike, outcome: ArrayLike, *, confidence: float = 0.95) -> 
     names = ("intercept", "level")
     fit = least_squares(design, _centred(y), names, confidence=confidence)["level"]
     return replace(fit, method=fit.method.replace("least squares", "slope, least squares", 1))
+
+
+def quadratic(level: ArrayLike, outcome: ArrayLike, *, confidence: float = 0.95) -> Estimate:
+    """Curvature of the outcome over the level: the coefficient of the squared level.
+
+    Least squares on an intercept, the level and its square, with HC3 standard errors and n - 3
+    degrees of freedom (see `kit.stats.regression.least_squares`). Above 0 the outcome bends
+    upwards.
+
+    Returns:
+        Change of the outcome per squared unit of level; undefined with fewer than four units or
+        three levels, or no variance in the outcome. Arguments and errors as `slope`.
+    """
+    x, y = paired(level, outcome, "level", "outcome")
+    method = f"quadratic term, least squares, HC3 {confidence:.6g} interval"
+    if x.size < 4 or np.unique(x).size < 3:
+        return Estimate.undefined(method, Undefined.TOO_FEW, n=x.size)
+    if extent(y) == 0.0:
+        return Estimate.undefined(method, Undefined.NO_VARIANCE, n=x.size)
+    centred = _centred(x)
+    design = np.column_stack((np.ones_like(x), centred, centred**2))
+    names = ("intercept", "level", "square")
+    fit = least_squares(design, _centred(y), names, confidence=confidence)["square"]
+    return replace(
+        fit, method=fit.method.replace("least squares", "quadratic term, least squares", 1)
+    )
 
 
 def jonckheere_terpstra(level: ArrayLike, outcome: ArrayLike) -> Estimate:

@@ -21,9 +21,16 @@ EFFECTS: dict[str, Effect] = {
     "hedges_g": effects.hedges_g,
     "hedges_g_90": lambda t, c: effects.hedges_g(t, c, confidence=0.9),
     "hedges_g_star": effects.hedges_g_star,
+    "hedges_g_av": effects.hedges_g_av,
     "glass_delta": effects.glass_delta,
 }
-STANDARDISED = [effects.cohens_d, effects.hedges_g, effects.hedges_g_star, effects.glass_delta]
+STANDARDISED = [
+    effects.cohens_d,
+    effects.hedges_g,
+    effects.hedges_g_star,
+    effects.hedges_g_av,
+    effects.glass_delta,
+]
 GROUP = st.lists(st.floats(-100, 100).map(lambda value: round(value, 2)), min_size=2, max_size=12)
 
 
@@ -128,7 +135,10 @@ def test_neither_shift_nor_scale_matters(
     assert [moved.conf_low, moved.conf_high] == pytest.approx(limits, rel=1e-6, abs=1e-9)
 
 
-@pytest.mark.parametrize("effect", [effects.cohens_d, effects.hedges_g, effects.hedges_g_star])
+@pytest.mark.parametrize(
+    "effect",
+    [effects.cohens_d, effects.hedges_g, effects.hedges_g_star, effects.hedges_g_av],
+)
 @given(treated=GROUP, control=GROUP)
 def test_swapping_the_labels_flips_the_sign(
     effect: Effect, treated: list[float], control: list[float]

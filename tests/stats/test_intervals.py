@@ -15,12 +15,12 @@ def generator(seed: int = 0) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(seed))
 
 
-def mean(values: FloatArray) -> float:
-    return float(np.mean(values))
+def mean(values: FloatArray) -> FloatArray:
+    return np.asarray(np.mean(values, axis=-1))
 
 
-def mean_difference(treated: FloatArray, control: FloatArray) -> float:
-    return float(np.mean(treated) - np.mean(control))
+def mean_difference(treated: FloatArray, control: FloatArray) -> FloatArray:
+    return np.asarray(np.mean(treated, axis=-1) - np.mean(control, axis=-1))
 
 
 @pytest.mark.parametrize("case", ["one_sample", "two_samples"])
@@ -116,8 +116,11 @@ def test_the_paired_bootstrap_of_a_correlation_agrees_with_scipy() -> None:
     x = rng.normal(size=25)
     y = 0.6 * x + rng.normal(size=25)
 
-    def r(left: FloatArray, right: FloatArray) -> float:
-        return float(np.corrcoef(left, right)[0, 1])
+    def r(left: FloatArray, right: FloatArray) -> FloatArray:
+        left = left - left.mean(axis=-1, keepdims=True)
+        right = right - right.mean(axis=-1, keepdims=True)
+        lengths = np.linalg.norm(left, axis=-1) * np.linalg.norm(right, axis=-1)
+        return np.asarray((left * right).sum(axis=-1) / lengths)
 
     found = bootstrap([x, y], r, rng=generator(1), name="r", paired=True, resamples=4_999)
     reference = stats.bootstrap(
@@ -140,6 +143,14 @@ def test_the_same_generator_state_gives_the_same_interval() -> None:
     assert runs[0].method == "mean, BCa 0.95 interval (199 resamples)"
 
 
+def test_resampling_in_portions_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A portion's random units are drawn one resample after another, so their number is no matter.
+    samples = [generator(4).normal(size=15)]
+    whole = bootstrap(samples, mean, rng=generator(1), name="mean", resamples=500)
+    monkeypatch.setattr("kit.stats.intervals._HELD", 15 * 7)
+    assert bootstrap(samples, mean, rng=generator(1), name="mean", resamples=500) == whole
+
+
 def test_constant_samples_have_no_interval() -> None:
     found = bootstrap([np.full(6, 0.1)], mean, rng=generator(), name="mean", resamples=99)
     assert found.estimate == pytest.approx(0.1)
@@ -153,7 +164,9 @@ def test_a_sample_of_one_is_undefined() -> None:
 
 
 def test_a_statistic_that_is_not_finite_is_undefined() -> None:
-    found = bootstrap([[1.0, 2.0]], lambda _: float("nan"), rng=generator(), name="odd")
+    found = bootstrap(
+        [[1.0, 2.0]], lambda values: np.full(values.shape[:-1], np.nan), rng=generator(), name="odd"
+    )
     assert not found.is_defined
     assert "degenerate" in found.method
 

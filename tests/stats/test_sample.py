@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.stats.sample import deviation, extent, moments, paired, sample, significance
+from kit.stats.sample import (
+    deviation,
+    extent,
+    moments,
+    paired,
+    partition,
+    sample,
+    significance,
+)
 
 VALUES = st.lists(st.floats(-1e6, 1e6).map(lambda value: round(value, 3)), min_size=2, max_size=20)
 
@@ -21,6 +29,36 @@ def test_values_out_of_range_are_refused_by_name(bad: float) -> None:
 def test_only_one_dimension_is_accepted() -> None:
     with pytest.raises(ValueError, match=r"control must be one-dimensional, not of shape \(2, 1\)"):
         sample([[1.0], [2.0]], "control")
+
+
+@pytest.mark.parametrize(
+    ("labels", "groups"),
+    [
+        (["ja", "en", "ja", "en"], [[1, 3], [0, 2]]),
+        ([10, 2, 2, 10], [[1, 2], [0, 3]]),
+        ([5.0, 5.0, 5.0, 5.0], [[0, 1, 2, 3]]),
+    ],
+)
+def test_units_of_one_label_are_one_group(labels: list[str], groups: list[list[int]]) -> None:
+    assert [rows.tolist() for rows in partition(labels, 4, "cluster")] == groups
+
+
+def test_no_units_have_no_groups() -> None:
+    assert partition([], 0, "cluster") == []
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["a", "b"], r"shape \(2,\) does not give 3 units"),
+        ([["a"], ["b"], ["a"]], r"shape \(3, 1\)"),
+        (["a", None, "b"], "missing"),
+        ([1.0, float("nan"), 2.0], "missing"),
+    ],
+)
+def test_every_unit_needs_one_label(labels: list[str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        partition(labels, 3, "cluster")
 
 
 def test_pairs_must_be_of_one_length() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from kit.stats.result import Estimate
-from kit.stats.trend import jonckheere_terpstra, slope
+from kit.stats.trend import jonckheere_terpstra, quadratic, slope
 
 TRENDS: dict[str, Callable[..., Estimate]] = {
     "slope": slope,
@@ -34,6 +34,43 @@ def test_trends_agree_with_r(
     for row in rows.to_dicts():
         case = data.filter(pl.col("case") == row["case"])
         matches(TRENDS[name](case["level"].to_numpy(), case["outcome"].to_numpy()), row)
+
+
+def test_curvature_agrees_with_r(
+    golden: Callable[[str], pl.DataFrame], matches: Callable[..., None]
+) -> None:
+    data = golden("trend_data")
+    rows = golden("trend").filter(pl.col("method") == "quadratic")
+    # Two levels cannot bend.
+    assert set(rows["case"]) == set(data["case"]) - {"interaction", "two_levels"}
+    for row in rows.to_dicts():
+        case = data.filter(pl.col("case") == row["case"])
+        matches(quadratic(case["level"].to_numpy(), case["outcome"].to_numpy()), row)
+
+
+def test_a_parabola_has_its_own_curvature_wherever_its_levels_lie() -> None:
+    rng = np.random.Generator(np.random.PCG64(2))
+    level = np.repeat([0.0, 2.0, 5.0, 8.0, 10.0], 6)
+    outcome = 3.0 - 2.0 * level + 0.25 * level**2 + rng.normal(0.0, 1e-6, level.size)
+    assert quadratic(level, outcome).estimate == pytest.approx(0.25, abs=1e-6)
+    assert quadratic(level + 1000.0, outcome).estimate == pytest.approx(0.25, abs=1e-6)
+    assert quadratic(-level, -outcome).estimate == pytest.approx(-0.25, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("level", "outcome", "reason"),
+    [
+        ([0, 5, 10], [1, 2, 4], "too few"),
+        ([0, 0, 10, 10], [1, 2, 3, 4], "too few"),
+        ([0, 5, 10, 10], [1, 1, 1, 1], "no variance"),
+    ],
+)
+def test_data_that_cannot_bend_is_undefined(
+    level: list[float], outcome: list[float], reason: str
+) -> None:
+    found = quadratic(level, outcome)
+    assert not found.is_defined
+    assert reason in found.method
 
 
 @given(UNITS)

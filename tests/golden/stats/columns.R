@@ -1,7 +1,8 @@
 # The columns every reference file shares, and how numbers are written: in the digits that read back as
 # the same double, empty for undefined.
 # The files were written with R 4.2.2, effectsize 0.8.3, metafor 3.8-1, pROC 1.18.0, coin 1.4-2, sandwich
-# 3.0-2, lmtest 0.9-40, psych 2.2.9 and boot 1.3-28.1 (Debian 12).
+# 3.0-2, lmtest 0.9-40, psych 2.2.9, boot 1.3-28.1, clubSandwich 0.5.8, lme4 1.1-31 and lmerTest 3.1-3
+# (Debian 12).
 columns <- function(case = character(), method = character(), estimate = numeric(),
                     std_error = numeric(), conf_low = numeric(), conf_high = numeric(),
                     test = list(df = numeric(), statistic = numeric(), p_value = numeric())) {

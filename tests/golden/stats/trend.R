@@ -33,6 +33,17 @@ for (name in names(cases)) {
                             list(df = fit$df.residual, statistic = robust["level", 3],
                                  p_value = robust["level", 4])))
 
+  if (length(unique(level)) > 2) {
+    middle <- level - mean(range(level))
+    bent <- lm(outcome ~ middle + I(middle^2))
+    robust <- coeftest(bent, vcov. = vcovHC(bent, type = "HC3"), df = bent$df.residual)
+    interval <- coefci(bent, vcov. = vcovHC(bent, type = "HC3"), df = bent$df.residual)
+    out <- rbind(out, columns(name, "quadratic", robust[3, 1], robust[3, 2],
+                              interval[3, 1], interval[3, 2],
+                              list(df = bent$df.residual, statistic = robust[3, 3],
+                                   p_value = robust[3, 4])))
+  }
+
   by_level <- split(outcome, level)
   sizes <- lengths(by_level)
   total <- length(outcome)

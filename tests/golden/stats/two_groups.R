@@ -50,6 +50,7 @@ for (name in names(cases)) {
   d <- cohens_d(x, y, ci = NULL, verbose = FALSE)$Cohens_d
   g <- hedges_g(x, y, ci = NULL, verbose = FALSE)$Hedges_g
   stopifnot(all.equal(g, as.numeric(unbiased$yi)), all.equal(g, d * J(df)))
+  unbiased_pooled <- unbiased$vi
   se <- sqrt(as.numeric(unbiased$vi))
   ci <- limits(student$statistic, df) * sqrt(h)
   test <- list(df = df, statistic = student$statistic, p_value = student$p.value)
@@ -73,6 +74,14 @@ for (name in names(cases)) {
   se <- if (star > 2) sqrt(h + gs^2 * (1 - (star - 2) / (star * J(star)^2))) else NA
   add("hedges_g_star", gs, se, ci[1], ci[2], test)
 
+  # Average SD (Lakens 2013), with the same degrees of freedom.
+  unit <- (sd(x) + sd(y)) / 2
+  h <- (a / m + b / n) / unit^2
+  ga <- (mean(x) - mean(y)) / unit * J(star)
+  ci <- limits(welch$statistic, star) * sqrt(h) * J(star)
+  se <- if (star > 2) sqrt(h + ga^2 * (1 - (star - 2) / (star * J(star)^2))) else NA
+  add("hedges_g_av", ga, se, ci[1], ci[2], test)
+
   # Control SD.
   delta <- glass_delta(x, y, ci = NULL, verbose = FALSE)$Glass_delta
   h <- 1 / n + a / (m * b)
@@ -84,6 +93,22 @@ for (name in names(cases)) {
   # Mean difference.
   add("welch", unname(diff(rev(welch$estimate))), welch$stderr,
       welch$conf.int[1], welch$conf.int[2], test)
+
+  # Equivalence within -+1, in the outcome's units and in SDs: the larger of two one-sided p.
+  above <- t.test(x, y, mu = -1, alternative = "greater")
+  below <- t.test(x, y, mu = 1, alternative = "less")
+  inner <- t.test(x, y, conf.level = 0.9)$conf.int
+  add("welch_equivalence", mean(x) - mean(y), welch$stderr, inner[1], inner[2],
+      list(df = welch$parameter, statistic = min(above$statistic, -below$statistic),
+           p_value = max(above$p.value, below$p.value)))
+  h <- 1 / m + 1 / n
+  df <- m + n - 2
+  t <- unname(student$statistic)
+  shift <- 1 / sqrt(h)
+  ci <- limits(t, df, 0.9) * sqrt(h)
+  p <- max(pt(t, df, -shift, lower.tail = FALSE), pt(t, df, shift))
+  se <- sqrt(as.numeric(unbiased_pooled)) / J(df)
+  add("standardised_equivalence", d, se, ci[1], ci[2], list(df = df, statistic = t, p_value = p))
 
   # Dominance: estimate from effectsize, standard error from pROC, test and interval in base R.
   A <- p_superiority(x, y, parametric = FALSE, ci = NULL, verbose = FALSE)$p_superiority
