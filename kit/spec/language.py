@@ -137,12 +137,32 @@ class Budgets(Frozen):
         }[channel]
 
 
+CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+"""Hofstede's three-letter code, as in ``studies/hofstede.csv``."""
+
+
+class OtherCountry(Frozen):
+    """A country whose culture scores could stand for the language as well."""
+
+    code: CountryCode
+    reason: Text
+
+
 class Country(Frozen):
     """The country whose culture scores stand for the language."""
 
-    code: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-    """Hofstede's three-letter code, as in ``studies/hofstede.csv``."""
+    code: CountryCode
     reason: Text
+    alternatives: tuple[OtherCountry, ...] = ()
+    """Other countries, the likeliest first: the multiverse puts them in its place."""
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        codes = [self.code, *(other.code for other in self.alternatives)]
+        for code in codes:
+            if codes.count(code) > 1:
+                raise ValueError(f"the country '{code}' stands twice")
+        return self
 
 
 class Texts(Frozen):

@@ -185,3 +185,11 @@ def test_what_a_pin_says_reaches_the_hash_through_the_engine() -> None:
     one = run_hash(scene, {"kind": "llama.cpp", "model_sha256": "a", "template": "t"})
     assert one != run_hash(scene, {"kind": "llama.cpp", "model_sha256": "b", "template": "t"})
     assert one != run_hash(scene, {"kind": "llama.cpp", "model_sha256": "a", "template": "u"})
+
+
+def test_other_countries_of_a_language_change_no_hash() -> None:
+    made = copy.deepcopy(DATA)
+    assert made["languages"]["en"]["country"]["alternatives"]
+    made["languages"]["en"]["country"]["alternatives"] = []
+    made["languages"]["ja"]["country"]["alternatives"] = [{"code": "KOR", "reason": "other"}]
+    assert hashes(made) == BEFORE
