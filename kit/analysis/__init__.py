@@ -7,9 +7,17 @@
 - `effects`: contrasts and slopes within a language
 - `agents`: marked agents against the others of their group
 - `culture`: slopes of languages against Hofstede's dimensions
+- `interactions`: candidates for the interaction whose term is not known
+- `checks`: every rule put to a published claim
+- `replication`: from rule and number to a verdict
 - `verdicts`: published claims held against all of these
+- `registration`, `estimates`: the plan and its rules, written down before the runs
+- `registered`: whether the runs were made under such a document
 - `design`: every value of the study with its evidence
+- `choices`, `specification`, `components`, `multiverse`, `curve`: CPI and DI under every
+  combination of the choices that the paper leaves open
 - `results`: all of it at once, as tables
+- `dictionary`, `export`: the tables with what their columns mean, as Parquet and CSV
 """
 
 from kit.stats.result import Estimate

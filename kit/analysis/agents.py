@@ -2,7 +2,7 @@
 
 Study 3 says who in a group the pathology comes from, which means of groups cannot show. An
 agent's index is built like a group's, with z over all agents of the same model and language. The
-unit stays the run: one gap per run.
+unit stays the run: one gap per run, however many agents a group has.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from kit.analysis.effects import Factor
 from kit.analysis.indices import PRIMARY, indices
 from kit.analysis.measures import INDICES
 from kit.stats.result import Estimate
+
+SHARES = ("conformity_share",)
+"""Plain measures of an agent that are compared like the indices."""
 
 
 class Gap(NamedTuple):
@@ -33,7 +36,22 @@ class Gap(NamedTuple):
     measure: str
     undefined: int
     """Runs without a gap, because the index is undefined for all marked or all other agents."""
+    marked: float | None
+    """Mean of the marked agents over the runs with a gap."""
+    others: float | None
+    """Mean of the other agents over the same runs."""
     result: Estimate
+
+
+class _Sides(NamedTuple):
+    """One measure in one group."""
+
+    marked: float
+    others: float
+
+    @property
+    def gap(self) -> float:
+        return self.marked - self.others
 
 
 class _Key(NamedTuple):
@@ -60,8 +78,9 @@ def gaps(rows: Sequence[Mapping[str, Any]]) -> list[Gap]:
     runs: dict[str, list[tuple[Mapping[str, Any], Mapping[str, float | None]]]] = defaultdict(list)
     for row, score in zip(rows, scored, strict=True):
         numbers = {index.name: getattr(score, index.name) for index in INDICES}
+        numbers |= {name: row[name] for name in SHARES}
         runs[row["run_id"]].append((row, numbers))
-    groups: dict[_Key, list[float | None]] = defaultdict(list)
+    groups: dict[_Key, list[_Sides | None]] = defaultdict(list)
     for members in runs.values():
         where = condition(members[0][0])
         for factor in Factor:
@@ -69,10 +88,10 @@ def gaps(rows: Sequence[Mapping[str, Any]]) -> list[Gap]:
             others = [scores for row, scores in members if not row[f"agent_{factor}"]]
             if not marked or not others:
                 continue
-            for index in INDICES:
-                gap = _gap(marked, others, index.name)
-                for key in _keys(where, factor, index.name):
-                    groups[key].append(gap)
+            for measure in (*(index.name for index in INDICES), *SHARES):
+                sides = _sides(marked, others, measure)
+                for key in _keys(where, factor, measure):
+                    groups[key].append(sides)
     return [_summary(key, numbers) for key, numbers in groups.items()]
 
 
@@ -90,18 +109,24 @@ def _keys(where: Condition, factor: Factor, measure: str) -> tuple[_Key, _Key, _
     return cell, language, language._replace(language=None)
 
 
-def _gap(
+def _sides(
     marked: Sequence[Mapping[str, float | None]],
     others: Sequence[Mapping[str, float | None]],
     name: str,
-) -> float | None:
+) -> _Sides | None:
     inside = [scores[name] for scores in marked]
     outside = [scores[name] for scores in others]
     left = [number for number in inside if number is not None]
     right = [number for number in outside if number is not None]
-    return statistics.fmean(left) - statistics.fmean(right) if left and right else None
+    return _Sides(statistics.fmean(left), statistics.fmean(right)) if left and right else None
 
 
-def _summary(key: _Key, numbers: list[float | None]) -> Gap:
-    defined = [number for number in numbers if number is not None]
-    return Gap(*key, len(numbers) - len(defined), mean(defined))
+def _summary(key: _Key, found: Sequence[_Sides | None]) -> Gap:
+    defined = [sides for sides in found if sides is not None]
+    return Gap(
+        *key,
+        len(found) - len(defined),
+        statistics.fmean(sides.marked for sides in defined) if defined else None,
+        statistics.fmean(sides.others for sides in defined) if defined else None,
+        mean([sides.gap for sides in defined]),
+    )

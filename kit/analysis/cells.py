@@ -8,11 +8,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from scipy import stats
-
 from kit.analysis.indices import SCORINGS, indices
 from kit.analysis.measures import INDICES, PLAIN
 from kit.stats.result import Estimate, Undefined, explained
+from kit.stats.student import critical, two_sided_p
 
 CONFIDENCE = 0.95
 
@@ -37,6 +36,8 @@ class Value(NamedTuple):
     """What z was taken over; None for plain numbers."""
     value: float | None
     """None: undefined in this run."""
+    evicted_aligned: bool = False
+    """Covariate: whether the resident named for eviction is aligned."""
 
 
 class Cell(NamedTuple):
@@ -63,7 +64,7 @@ def values(rows: Sequence[Mapping[str, Any]]) -> list[Value]:
         for where, row in zip(conditions, rows, strict=True):
             number = row[measure.name]
             value = None if number is None else float(number)
-            found.append(Value(row["run_id"], where, measure.name, None, value))
+            found.append(_value(row, where, measure.name, None, value))
     for scoring in SCORINGS:
         reference = scoring.reference
         scored = indices(rows, reference, unit=scoring.unit, no_echo=scoring.no_echo)
@@ -71,8 +72,18 @@ def values(rows: Sequence[Mapping[str, Any]]) -> list[Value]:
             name = index.name + scoring.suffix
             for where, row, score in zip(conditions, rows, scored, strict=True):
                 value = getattr(score, index.name)
-                found.append(Value(row["run_id"], where, name, reference.value, value))
+                found.append(_value(row, where, name, reference.value, value))
     return found
+
+
+def _value(
+    row: Mapping[str, Any],
+    where: Condition,
+    measure: str,
+    reference: str | None,
+    value: float | None,
+) -> Value:
+    return Value(row["run_id"], where, measure, reference, value, row["evicted_aligned"])
 
 
 def condition(row: Mapping[str, Any]) -> Condition:
@@ -112,13 +123,13 @@ def mean(numbers: Sequence[float]) -> Estimate:
     if error == 0.0:
         why = explained(method, Undefined.NO_VARIANCE, "interval")
         return Estimate(estimate=centre, std_error=0.0, n=n, method=why)
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * error
+    half = critical(1 - CONFIDENCE, n - 1) * error
     return Estimate(
         estimate=centre,
         std_error=error,
         df=n - 1,
         statistic=centre / error,
-        p_value=2 * float(stats.t.sf(abs(centre / error), n - 1)),
+        p_value=two_sided_p(centre / error, n - 1),
         conf_low=centre - half,
         conf_high=centre + half,
         n=n,

@@ -128,12 +128,12 @@ def _scores(
 ) -> list[float | Unscaled]:
     values: dict[tuple[object, ...], list[float]] = defaultdict(list)
     for row, value in zip(rows, measured, strict=True):
-        if _belongs(row, reference) and value is not None:
-            values[_group(row, reference)].append(value)
-    scales = {group: _scale(found) for group, found in values.items()}
+        if belongs(row, reference) and value is not None:
+            values[group(row, reference)].append(value)
+    scales = {key: _scale(found) for key, found in values.items()}
     scores: list[float | Unscaled] = []
     for row, value in zip(rows, measured, strict=True):
-        scale = scales.get(_group(row, reference), Unscaled.NO_REFERENCE)
+        scale = scales.get(group(row, reference), Unscaled.NO_REFERENCE)
         if value is None:
             scores.append(Unscaled.UNMEASURED)
         elif isinstance(scale, Unscaled):
@@ -143,12 +143,14 @@ def _scores(
     return scores
 
 
-def _belongs(row: Row, reference: Reference) -> bool:
+def belongs(row: Row, reference: Reference) -> bool:
+    """Whether a run is among those that z is taken over."""
     control = row["aligned"] == 0 and row["individuated"] == 0
     return control or reference is not Reference.CONTROL_CELL
 
 
-def _group(row: Row, reference: Reference) -> tuple[object, ...]:
+def group(row: Row, reference: Reference) -> tuple[object, ...]:
+    """What runs of one reference have in common."""
     match reference:
         case Reference.WITHIN_LANGUAGE:
             return row["model"], row["language"]

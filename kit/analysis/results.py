@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -17,25 +17,50 @@ from typing import NamedTuple
 
 import polars as pl
 
+from kit.analysis.across import Combined, Pooled, Signs, pooled, signs, syntheses
 from kit.analysis.agents import Gap, gaps
+from kit.analysis.arms import Contrast, contrasts
 from kit.analysis.cells import Cell, Condition, cells, condition, values
+from kit.analysis.checks import Check
+from kit.analysis.classes import Chance, Classified, classes, planned_chances
 from kit.analysis.collection import Collection, RunState, collect
-from kit.analysis.culture import Correlation, Scores, correlations
+from kit.analysis.culture import (
+    Correlation,
+    LeftOut,
+    Scores,
+    correlations,
+    countries,
+    left_out,
+)
 from kit.analysis.design import DesignValue, design, text_evidence
 from kit.analysis.effects import Effect, effects, not_testable, pooled_slopes
 from kit.analysis.indices import SCORINGS, Indices, indices
+from kit.analysis.interactions import Interaction, interaction_candidates
+from kit.analysis.models import (
+    ModelDifference,
+    ModelHeterogeneity,
+    differences,
+    heterogeneity,
+)
+from kit.analysis.power import Detectable, Power, detectable, powers
+from kit.analysis.registered import Registered, registered
+from kit.analysis.replication import Verdict
 from kit.analysis.tables import table
-from kit.analysis.verdicts import Findings, Judgement, Verdict, judge
+from kit.analysis.verdicts import Findings, Judgement, judge
+from kit.errors import OutputError
 from kit.measure import frames
 from kit.measure.overlap import overlaps
 from kit.measure.speech import LegalMass, Speech
 from kit.runlog.writer import write_atomically
+from kit.spec.experiment import Experiment
 from kit.spec.published import Published, Quantity, Rule
 from kit.stats.result import Estimate
 
 TABLES = "tables"
 RESULTS = "results.json"
 RESULTS_VERSION = 1
+LONG = frozenset({"multiverse"})
+"""Tables of so many rows that they are files only."""
 
 
 class PlanCount(NamedTuple):
@@ -80,11 +105,20 @@ class Analysis:
 
     collection: Collection
     published: Published
+    registered: Registered
     plan: tuple[PlanCount, ...]
     cells: tuple[Cell, ...]
     effects: tuple[Effect, ...]
     gaps: tuple[Gap, ...]
+    pooled: tuple[Pooled, ...]
+    syntheses: tuple[Combined, ...]
+    signs: tuple[Signs, ...]
+    classes: tuple[Classified, ...]
+    arms: tuple[Contrast, ...]
+    models: tuple[ModelHeterogeneity, ...]
     correlations: tuple[Correlation, ...]
+    left_out: tuple[LeftOut, ...]
+    detectable: tuple[Detectable, ...]
     judgements: tuple[Judgement, ...]
     legality: tuple[CellLegality, ...]
     outcomes: tuple[CellOutcome, ...]
@@ -93,28 +127,52 @@ class Analysis:
     """Every table by the name of its file."""
 
 
-def analyze(folder: Path, published: Published, scores: Scores) -> Analysis:
+def analyze(
+    folder: Path,
+    published: Published,
+    scores: Scores,
+    *,
+    chosen: Mapping[str, str] | None = None,
+    beside: Sequence[Path] = (),
+) -> Analysis:
     """Measure and analyse a result folder.
 
     Args:
         folder: what ``kit run`` wrote.
         published: the claims to hold the results against.
         scores: culture scores by country.
+        chosen: the country that stands for a language, where it is not the language file's own.
+        beside: result folders of other models, whose runs at this study's levels are held beside
+            this study's models; nothing else of them is used.
 
     Raises:
-        OutputError: not a result folder.
+        OutputError: not a result folder, or its registration document cannot be read; or one
+            beside it holds a model of this study.
         RunLogError: a complete log is damaged.
+        SpecError: ``chosen`` names a language or country that is not there.
     """
     collection = collect(folder)
-    languages = collection.experiment.languages
+    experiment = collection.experiment
+    languages = experiment.languages
+    seed = experiment.study.seed
+    standing = countries(languages, chosen or {}, scores)
     runs = frames.runs_frame(collection.runs)
     agents = frames.agents_frame(collection.runs)
     found = values(runs.to_dicts())
     summary = tuple(cells(found))
-    within = effects(found)
+    within = effects(found, seed)
     every = (*within, *pooled_slopes(found))
     apart = tuple(gaps(agents.to_dicts()))
-    culture = tuple(correlations(within, languages, scores))
+    culture = tuple(correlations(within, standing, scores, seed))
+    over = tuple(pooled(found))
+    combined = tuple(syntheses(within))
+    directions = tuple(signs(within))
+    classified = tuple(classes(within))
+    arms = tuple(contrasts(found))
+    by_model = [*within, *(effect for other in beside for effect in _of_others(other, experiment))]
+    over_models = tuple(heterogeneity(by_model))
+    without = tuple(left_out(within, standing, scores))
+    limits = tuple(detectable(experiment))
     judgements = tuple(judge(published, collection, Findings(summary, every, apart, culture)))
     plan = tuple(_plan(collection))
     legality = tuple(_legality(collection))
@@ -134,18 +192,42 @@ def analyze(folder: Path, published: Published, scores: Scores) -> Analysis:
         "cells": table(Cell, summary),
         "effects": table(Effect, every),
         "agent_gaps": table(Gap, apart),
+        "arms": table(Contrast, arms),
+        "across": table(Pooled, over),
+        "synthesis": table(Combined, combined),
+        "signs": table(Signs, directions),
+        "classes": table(Classified, classified),
+        "models": table(ModelHeterogeneity, over_models),
+        "model_differences": table(ModelDifference, differences(by_model)),
         "culture": table(Correlation, culture),
+        "culture_left_out": table(LeftOut, without),
+        "chances": table(Chance, planned_chances(experiment)),
+        "power": table(Power, powers(experiment)),
+        "detectable": table(Detectable, limits),
+        "interaction_candidates": table(
+            Interaction, interaction_candidates(found, languages, standing, scores)
+        ),
         "verdicts": table(_VerdictRow, map(_verdict, judgements)),
-        "design": table(DesignValue, design(collection.experiment)),
+        "checks": table(_CheckRow, _checks(judgements)),
+        "design": table(DesignValue, design(experiment)),
     }
     return Analysis(
         collection,
         published,
+        registered(folder, collection, published),
         plan,
         summary,
         every,
         apart,
+        over,
+        combined,
+        directions,
+        classified,
+        arms,
+        over_models,
         culture,
+        without,
+        limits,
         judgements,
         legality,
         per_cell,
@@ -155,7 +237,7 @@ def analyze(folder: Path, published: Published, scores: Scores) -> Analysis:
 
 
 def write(analysis: Analysis, folder: Path) -> list[Path]:
-    """Write every table as ``tables/NAME.csv`` and all of them as ``results.json``.
+    """Write every table as ``tables/NAME.csv`` and all but `LONG` ones as ``results.json``.
 
     Returns:
         The files, ``results.json`` last.
@@ -184,13 +266,34 @@ def to_json(analysis: Analysis) -> bytes:
         "runs": {state.value: analysis.collection.count(state) for state in RunState},
         "unplanned_logs": list(analysis.collection.unplanned),
         "missing_languages": list(experiment.missing_languages),
+        "registration": analysis.registered._asdict(),
         "texts": [
             {**row._asdict(), "texts": {key.value: n for key, n in row.texts.items()}}
             for row in text_evidence(experiment)
         ],
-        "tables": {name: rows.to_dicts() for name, rows in analysis.tables.items()},
+        "tables": {
+            name: rows.to_dicts() for name, rows in analysis.tables.items() if name not in LONG
+        },
     }
     return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False).encode() + b"\n"
+
+
+def _of_others(folder: Path, experiment: Experiment) -> list[Effect]:
+    """Effects of another folder's models, from its runs at the levels of ``experiment``."""
+    study = experiment.study
+    other = collect(folder)
+    if shared := set(study.models.value) & set(other.experiment.study.models.value):
+        raise OutputError(
+            f"holds runs of {', '.join(sorted(shared))}, which this study has itself",
+            where=folder,
+            hint="name a folder of other models with --with",
+        )
+    rows = [
+        row
+        for row in frames.runs_frame(other.runs).to_dicts()
+        if row["aligned"] in study.aligned.value and row["individuated"] in study.individuated.value
+    ]
+    return effects(values(rows), study.seed)
 
 
 def _plan(collection: Collection) -> list[PlanCount]:
@@ -270,6 +373,7 @@ class _VerdictRow(NamedTuple):
     published_low: float | None
     published_high: float | None
     published_n: int | None
+    published_per_cell: int | None
     model_family: str
     source: str
     confidence: str
@@ -295,6 +399,7 @@ def _verdict(judgement: Judgement) -> _VerdictRow:
         claim.interval.low if claim.interval else None,
         claim.interval.high if claim.interval else None,
         claim.n,
+        claim.per_cell.value if claim.per_cell else None,
         claim.model_family,
         " ".join(claim.source),
         claim.confidence,
@@ -305,3 +410,18 @@ def _verdict(judgement: Judgement) -> _VerdictRow:
         judgement.model,
         judgement.ours or not_testable("this folder holds no such number"),
     )
+
+
+class _CheckRow(NamedTuple):
+    claim: str
+    model: str | None
+    verdict: Verdict
+    decides: bool
+    """Whether this check is the claim's rule."""
+    check: Check
+
+
+def _checks(judgements: Sequence[Judgement]) -> Iterator[_CheckRow]:
+    for claim, verdict, _, model, _, checks in judgements:
+        for check in checks:
+            yield _CheckRow(claim.id, model, verdict, check.check is claim.rule, check)

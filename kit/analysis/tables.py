@@ -60,7 +60,16 @@ def _cells(kind: type[Any], row: Any) -> Iterator[object]:
             yield value.value if isinstance(value, Enum) else value
 
 
-def _hints(kind: type[Any]) -> Iterator[tuple[str, Any]]:
-    for name, hint in typing.get_type_hints(kind).items():
-        parts = hint.__args__ if isinstance(hint, types.UnionType) else (hint,)
-        yield name, next(part for part in parts if part is not types.NoneType)
+_KNOWN: dict[type[Any], tuple[tuple[str, Any], ...]] = {}
+"""Fields of the types met so far: reading annotations takes longer than writing a row."""
+
+
+def _hints(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
+    """Every field with its type, less None."""
+    if kind not in _KNOWN:
+        found = []
+        for name, hint in typing.get_type_hints(kind).items():
+            parts = hint.__args__ if isinstance(hint, types.UnionType) else (hint,)
+            found.append((name, next(part for part in parts if part is not types.NoneType)))
+        _KNOWN[kind] = tuple(found)
+    return _KNOWN[kind]

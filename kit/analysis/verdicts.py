@@ -10,30 +10,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import NamedTuple
 
 from kit.analysis.agents import Gap
 from kit.analysis.cells import Cell
+from kit.analysis.checks import Check, Ours, checks
 from kit.analysis.collection import Collection, RunState
 from kit.analysis.culture import Coefficient, Correlation, Dimension
 from kit.analysis.effects import Effect, Factor, Kind, not_testable
 from kit.analysis.indices import PRIMARY
+from kit.analysis.replication import Verdict, decide
+from kit.spec.evidence import Evidence
+from kit.spec.experiment import Experiment
 from kit.spec.language import AGENTS
 from kit.spec.published import Claim, Published, Quantity, Rule
+from kit.stats.replication import Sizes
 from kit.stats.result import Estimate
 
 _ROUNDING = 1e-9
 """Slopes below this, in z units per agent, are rounding: a flat language does not rise."""
-
-
-class Verdict(StrEnum):
-    """What a replication says about a claim."""
-
-    REPLICATED = "replicated"
-    NOT_REPLICATED = "not replicated"
-    INCONCLUSIVE = "inconclusive"
-    NOT_TESTABLE = "not testable here"
 
 
 class Judgement(NamedTuple):
@@ -46,6 +41,8 @@ class Judgement(NamedTuple):
     """The model whose number stands beside the claim."""
     ours: Estimate | None
     """None: this folder holds no such number."""
+    checks: tuple[Check, ...] = ()
+    """Every rule put to the claim; none where the folder is of another study."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,92 +60,42 @@ def judge(published: Published, collection: Collection, findings: Findings) -> l
     return [_judgement(claim, collection, findings) for claim in published.claims]
 
 
-def decide(claim: Claim, ours: Estimate) -> tuple[Verdict, str]:
-    """Apply the claim's rule to our number.
-
-    Returns:
-        The verdict and its reason; ``not testable here`` where our number lacks what the rule
-        looks at.
-    """
-    if claim.rule is Rule.NONE:
-        return Verdict.NOT_TESTABLE, claim.why
-    if ours.estimate is None:
-        return Verdict.NOT_TESTABLE, f"No number: {ours.method}."
-    if claim.rule is Rule.COUNT:
-        assert claim.estimate is not None  # a rule has what it needs
-        assert claim.margin is not None
-        if ours.n != claim.of:
-            return Verdict.NOT_TESTABLE, f"{ours.n} of the {claim.of} languages have a slope."
-        near = abs(ours.estimate - claim.estimate) <= claim.margin
-        found = f"{ours.estimate:.0f} of {ours.n}, published {claim.estimate:.0f}."
-        return (Verdict.REPLICATED if near else Verdict.NOT_REPLICATED), found
-    if ours.conf_low is None or ours.conf_high is None:
-        return Verdict.NOT_TESTABLE, f"No interval: {ours.method}."
-    return _by_interval(claim, ours.conf_low, ours.conf_high)
-
-
-def _by_interval(claim: Claim, low: float, high: float) -> tuple[Verdict, str]:
-    if claim.rule is Rule.NO_RISE:
-        assert claim.margin is not None  # a rule has what it needs
-        return _among(
-            replicated=(high < claim.margin, f"The interval ends below {claim.margin:g}."),
-            refuted=(low > 0, "The interval lies above 0."),
-        )
-    if claim.rule is Rule.EQUIVALENCE:
-        assert claim.estimate is not None  # a rule has what it needs
-        assert claim.margin is not None
-        bottom, top = claim.estimate - claim.margin, claim.estimate + claim.margin
-        return _among(
-            replicated=(
-                bottom <= low and high <= top,
-                f"The interval lies within [{bottom:.3g}, {top:.3g}].",
-            ),
-            refuted=(
-                high < bottom or low > top,
-                f"The interval lies outside of [{bottom:.3g}, {top:.3g}].",
-            ),
-        )
-    same, other = (low > 0, high < 0) if claim.sign == "positive" else (high < 0, low > 0)
-    if claim.rule is Rule.SIGN_AND_OVERLAP and claim.interval is not None:
-        meets = low <= claim.interval.high and claim.interval.low <= high
-        return _among(
-            replicated=(same and meets, "The published sign, and the intervals overlap."),
-            refuted=(
-                other or not meets,
-                "The opposite sign." if other else "The intervals do not overlap.",
-            ),
-        )
-    return _among(
-        replicated=(same, "The interval lies on the published side of 0."),
-        refuted=(other, "The interval lies on the other side of 0."),
-    )
-
-
-def _among(*, replicated: tuple[bool, str], refuted: tuple[bool, str]) -> tuple[Verdict, str]:
-    if replicated[0]:
-        return Verdict.REPLICATED, replicated[1]
-    if refuted[0]:
-        return Verdict.NOT_REPLICATED, refuted[1]
-    return Verdict.INCONCLUSIVE, "The interval allows both."
-
-
 def _judgement(claim: Claim, collection: Collection, findings: Findings) -> Judgement:
     study = collection.experiment.study
-    asked = claim.study == study.id
     models = study.models.value
     family = [model for model in models if is_of_family(model, claim.model_family)]
     model = family[0] if family else models[0]
-    ours = _number(claim, model, findings) if asked else None
     obstacles = _obstacles(claim, model if family else None, collection)
+    if claim.study != study.id:
+        return Judgement(claim, Verdict.NOT_TESTABLE, " ".join(obstacles), None, None)
+    number = _number(claim, model, findings)
     if obstacles:
-        return Judgement(
-            claim, Verdict.NOT_TESTABLE, " ".join(obstacles), model if asked else None, ours
-        )
-    if ours is None:
-        reason = "No complete run gives this number."
-        return Judgement(claim, Verdict.NOT_TESTABLE, reason, model, None)
-    verdict, reason = decide(claim, ours)
-    return Judgement(claim, verdict, reason, model, ours)
+        verdict, reason = Verdict.NOT_TESTABLE, " ".join(obstacles)
+    elif number is None:
+        verdict, reason = Verdict.NOT_TESTABLE, "No complete run gives this number."
+    else:
+        verdict, reason = decide(claim, number)
+    return Judgement(
+        claim,
+        verdict,
+        f"{reason}{_choice_of_languages(claim, collection.experiment)}",
+        model,
+        number.result if number else None,
+        checks(claim, number),
+    )
+
+
+def _choice_of_languages(claim: Claim, experiment: Experiment) -> str:
+    """How many languages of a claim about all of them are the kit's choice, as a sentence."""
+    spoken = [
+        code
+        for code in experiment.study.languages.value
+        if code not in experiment.missing_languages
+    ]
+    chosen = sum(experiment.languages[code].evidence is Evidence.OURS for code in spoken)
+    if claim.of is None or not chosen:
+        return ""
+    return f" {chosen} of the {len(spoken)} languages are ours: the paper's are not all known."
 
 
 def is_of_family(model: str, family: str) -> bool:
@@ -194,8 +141,17 @@ def _needs(claim: Claim, code: str) -> bool:
     return not claim.languages or code in claim.languages
 
 
-def _number(claim: Claim, model: str, findings: Findings) -> Estimate | None:
+def _number(claim: Claim, model: str, findings: Findings) -> Ours | None:
     """Our number for a claim: plain variant, no individuated agents where that is a choice."""
+    result = _result(claim, model, findings)
+    if result is None or claim.quantity is not Quantity.HEDGES_G or not result.is_defined:
+        return None if result is None else Ours(result)
+    cells = {level: _cell(claim, model, level, findings) for level in (AGENTS, 0)}
+    sizes = [cell.mean.n or 0 for cell in cells.values() if cell is not None]
+    return Ours(result, Sizes(*sizes) if len(sizes) == 2 else None)
+
+
+def _result(claim: Claim, model: str, findings: Findings) -> Estimate | None:
     language = claim.languages[0] if claim.languages else None
     match claim.quantity:
         case Quantity.HEDGES_G | Quantity.SLOPE | Quantity.POOLED_SLOPE:
@@ -227,15 +183,24 @@ def _number(claim: Claim, model: str, findings: Findings) -> Estimate | None:
             )
         case Quantity.MEAN_NONE | Quantity.MEAN_FULL:
             level = 0 if claim.quantity is Quantity.MEAN_NONE else AGENTS
-            return _first(
-                cell.mean
-                for cell in findings.cells
-                if cell.condition == (model, language, None, 0, level)
-                and cell.measure == claim.outcome
-                and cell.reference in (None, PRIMARY)
-            )
+            cell = _cell(claim, model, level, findings)
+            return None if cell is None else cell.mean
         case Quantity.INTERACTION:
-            return None
+            return not_testable("term unknown")
+
+
+def _cell(claim: Claim, model: str, level: int, findings: Findings) -> Cell | None:
+    where = (model, claim.languages[0] if claim.languages else None, None, 0, level)
+    return next(
+        (
+            cell
+            for cell in findings.cells
+            if cell.condition == where
+            and cell.measure == claim.outcome
+            and cell.reference in (None, PRIMARY)
+        ),
+        None,
+    )
 
 
 def _aligned(effects: Iterable[Effect], claim: Claim, model: str) -> list[Effect]:

@@ -2,248 +2,96 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
-from kit.analysis import Estimate
-from kit.analysis.collection import RunState
-from kit.analysis.culture import Coefficient, load_scores
-from kit.analysis.effects import Factor, Kind
-from kit.analysis.indices import PRIMARY
-from kit.analysis.measures import CPI, DI, MONOLOGUE, PROTECTIVE, SEXUAL
-from kit.analysis.results import RESULTS, TABLES, Analysis, analyze, write
-from kit.cli import console
-from kit.report.cautions import cautions
-from kit.report.effects import Stratum, factors, strata
-from kit.report.numbers import equals, interval, number, reason
+from kit.analysis.culture import load_scores
+from kit.analysis.multiverse import with_multiverse
+from kit.analysis.replication import Verdict
+from kit.analysis.results import LONG, RESULTS, TABLES, Analysis, analyze, write
+from kit.cli import console, findings
+from kit.errors import ExitCode
 from kit.spec.library import library_file
 from kit.spec.published import load_published
-
-WIDTH = 80
-SHORT = {CPI: "CPI", DI: "DI", MONOLOGUE: "mono", SEXUAL: "sexual", PROTECTIVE: "protect."}
-"""The measures shown, by the names that fit."""
 
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-def command(folder: Path) -> None:
+@click.option(
+    "--country",
+    "choices",
+    metavar="LANG=CODE",
+    multiple=True,
+    help="Country that stands for a language in the culture scores, such as 'en=GBR'.",
+)
+@click.option(
+    "--multiverse",
+    is_flag=True,
+    help="Also compute CPI and DI under every combination of the choices that the paper leaves "
+    "open; takes longer.",
+)
+@click.option(
+    "--with",
+    "beside",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Hold the models of another result folder beside this one's.",
+)
+@click.option(
+    "--expect",
+    is_flag=True,
+    help="End with status 2 if a published claim is not replicated, or reversed.",
+)
+def command(
+    folder: Path,
+    choices: tuple[str, ...],
+    beside: tuple[Path, ...],
+    *,
+    multiverse: bool,
+    expect: bool,
+) -> int:
     """Measure the runs in the result folder DIR and compute every effect.
 
     Prints the main tables, and writes all of them to DIR/tables and DIR/results.json.
     """
-    analyze_folder(folder)
+    analysis = analyze_folder(folder, chosen=_chosen(choices), beside=beside, multiverse=multiverse)
+    refuted = {Verdict.NOT_REPLICATED, Verdict.REVERSED}
+    found = any(judgement.verdict in refuted for judgement in analysis.judgements)
+    return ExitCode.MISMATCH if expect and found else ExitCode.OK
 
 
-def analyze_folder(folder: Path) -> None:
+def _chosen(choices: Sequence[str]) -> dict[str, str]:
+    """``en=GBR`` as a language and a country."""
+    chosen = {}
+    for choice in choices:
+        language, equal, country = choice.partition("=")
+        if not (language and equal and country):
+            raise click.BadParameter(f"'{choice}' is not LANG=CODE, such as 'en=GBR'")
+        chosen[language] = country
+    return chosen
+
+
+def analyze_folder(
+    folder: Path,
+    *,
+    chosen: Mapping[str, str] | None = None,
+    beside: Sequence[Path] = (),
+    multiverse: bool = False,
+) -> Analysis:
     """Analyse ``folder``, write every table, print the main ones."""
-    analysis = analyze(
-        folder,
-        load_published(library_file("studies", "published.yaml")),
-        load_scores(library_file("studies", "hofstede.csv")),
-    )
+    published = load_published(library_file("studies", "published.yaml"))
+    scores = load_scores(library_file("studies", "hofstede.csv"))
+    analysis = analyze(folder, published, scores, chosen=chosen, beside=beside)
+    if multiverse:
+        analysis = with_multiverse(analysis, scores, chosen=chosen)
     files = write(analysis, folder)
-    _head(analysis)
-    _means(analysis)
-    _effects(analysis)
-    _culture(analysis)
-    _verdicts(analysis)
+    findings.show(analysis)
     console.say()
     console.say(f"{len(files) - 1} tables as CSV in {folder / TABLES}")
-    console.say(f"all of them in {folder / RESULTS}")
+    without = f" but {', '.join(sorted(LONG & analysis.tables.keys()))}" if multiverse else ""
+    console.say(f"all of them{without} in {folder / RESULTS}")
     console.say(f"as a page: kit report {folder}")
-
-
-def _head(analysis: Analysis) -> None:
-    collection = analysis.collection
-    experiment = collection.experiment
-    console.say(f"{experiment.study.id}: {experiment.study.title}")
-    _paragraph(experiment.study.question)
-    console.say(f"models   {', '.join(experiment.study.models.value)}")
-    console.say(f"profile  {experiment.profile or 'none'}")
-    counts = ", ".join(f"{collection.count(state)} {state}" for state in RunState)
-    console.say(f"runs     {len(collection.states)} planned: {counts}")
-    for caution in cautions(analysis):
-        console.say()
-        _paragraph(f"{'WARNING' if caution.severe else 'note'}: {caution.title} {caution.text}")
-
-
-def _means(analysis: Analysis) -> None:
-    _title("Means by number of aligned agents (CPI and DI: z within language)")
-    lookup = {
-        (cell.condition, cell.measure): cell
-        for cell in analysis.cells
-        if cell.reference in (None, PRIMARY)
-    }
-    legality = {row.condition: row.legality.mean for row in analysis.legality}
-    varied = analysis.collection.experiment.study.individuated.value != (0,)
-    for block, members in _blocks(analysis):
-        rows = []
-        for condition in dict.fromkeys(cell.condition for cell in analysis.cells):
-            if Stratum.of(condition) not in members:
-                continue
-            means = {name: lookup[condition, name].mean.estimate for name in SHORT}
-            cell = lookup[condition, SEXUAL]
-            rows.append(
-                (
-                    condition.language,
-                    str(condition.aligned),
-                    *((str(condition.individuated),) if varied else ()),
-                    str((cell.mean.n or 0) + cell.undefined),
-                    _number(means[CPI]),
-                    _number(means[DI]),
-                    _number(means[MONOLOGUE]),
-                    _number(means[SEXUAL], 1),
-                    _number(means[PROTECTIVE], 1),
-                    _number(legality.get(condition)),
-                )
-            )
-        individuated = "|>indiv." if varied else ""
-        titles = f"lang|>aligned{individuated}|>n|>CPI|>DI|>mono|>sexual|>protect.|>legal"
-        _table(block, titles, rows)
-    if not analysis.cells:
-        console.say("no complete run")
-        return
-    console.say("mono: monologue share of characters; sexual, protect.: hits per run;")
-    console.say("legal: mean legal_mass, the model's own probability on legal tags")
-
-
-def _effects(analysis: Analysis) -> None:
-    _title("All ten agents marked against none, and slope per marked agent")
-    for block, members in _blocks(analysis):
-        if block:
-            console.say(block)
-        contrasts = dict.fromkeys(key for one in members for key in factors(analysis, one))
-        for factor, other in contrasts:
-            _table(
-                _contrast(analysis, factor, other),
-                "lang|measure|>g [95 % interval]|>p (Welch)|>slope|>p (slope)",
-                _rows(analysis, members, factor, other),
-            )
-    for why in dict.fromkeys(
-        reason(effect.result)
-        for effect in analysis.effects
-        if effect.measure in SHORT
-        and effect.kind is Kind.HEDGES_G
-        and effect.reference in (None, PRIMARY)
-        and not effect.result.is_defined
-    ):
-        console.say(f"g is {why}")
-    if not analysis.effects:
-        console.say("no complete run")
-
-
-def _rows(
-    analysis: Analysis, members: Sequence[Stratum], factor: Factor, other: int
-) -> list[tuple[str, ...]]:
-    kept = {
-        (effect.language, effect.measure, effect.kind): effect.result
-        for effect in analysis.effects
-        if (effect.language, effect.model, effect.variant) in members
-        and (effect.factor, effect.other) == (factor, other)
-        and effect.reference in (None, PRIMARY)
-    }
-    return [
-        (
-            one.language,
-            short,
-            _with_interval(kept[one.language, name, Kind.HEDGES_G]),
-            _p(kept[one.language, name, Kind.WELCH]),
-            _number(kept[one.language, name, Kind.SLOPE].estimate, 3),
-            _p(kept[one.language, name, Kind.SLOPE]),
-        )
-        for one in members
-        for name, short in SHORT.items()
-        if (one.language, name, Kind.HEDGES_G) in kept
-    ]
-
-
-def _contrast(analysis: Analysis, factor: Factor, other: int) -> str:
-    if analysis.collection.experiment.study.individuated.value == (0,):
-        return ""
-    held = Factor.INDIVIDUATED if factor is Factor.ALIGNED else Factor.ALIGNED
-    return f"{factor} 10 against 0, with {other} {held}:"
-
-
-def _blocks(analysis: Analysis) -> list[tuple[str, list[Stratum]]]:
-    """Strata of one model and variant, with what names them where the study varies either."""
-    blocks: dict[str, list[Stratum]] = {}
-    for one in strata(analysis):
-        blocks.setdefault(one.title(analysis), []).append(one)
-    return list(blocks.items())
-
-
-def _culture(analysis: Analysis) -> None:
-    _title("Slope of a language against culture scores (Pearson r)")
-    if all(row.result.estimate is None for row in analysis.correlations):
-        reasons = dict.fromkeys(reason(row.result) for row in analysis.correlations)
-        _paragraph("; ".join(reasons) or "not testable: no run is complete")
-        return
-    rows = [
-        (
-            row.dimension.name.replace("_", " ").lower(),
-            row.measure,
-            str(row.result.n),
-            _with_interval(row.result),
-            _p(row.result),
-        )
-        for row in analysis.correlations
-        if row.coefficient is Coefficient.PEARSON
-    ]
-    _table("", "dimension|slope of|>languages|>r [95 % interval]|>p", rows)
-
-
-def _verdicts(analysis: Analysis) -> None:
-    study = analysis.collection.experiment.study.id
-    _title("Published claims")
-    own = [judgement for judgement in analysis.judgements if judgement.claim.study == study]
-    for judgement in own:
-        console.say(f"{judgement.claim.id}: {judgement.verdict}")
-        _paragraph(judgement.claim.statement, indent=2)
-        _paragraph(judgement.reason, indent=2)
-    if not own:
-        console.say(f"no claim of the paper belongs to {study}")
-    others = len(analysis.judgements) - len(own)
-    console.say(f"{others} claims belong to other studies (see {TABLES}/verdicts.csv)")
-
-
-def _number(value: float | None, digits: int = 2) -> str:
-    return "undef." if value is None else number(value, digits)
-
-
-def _with_interval(result: Estimate) -> str:
-    if result.estimate is None:
-        return "undef."
-    return f"{number(result.estimate)} {interval(result)}"
-
-
-def _p(result: Estimate) -> str:
-    return "undef." if result.p_value is None else equals(result.p_value).removeprefix("= ")
-
-
-def _title(words: str) -> None:
-    console.say()
-    console.say(words)
-    console.say("-" * len(words))
-
-
-def _paragraph(words: str, indent: int = 0) -> None:
-    for line in textwrap.wrap(words, WIDTH - indent):
-        console.say(" " * indent + line)
-
-
-def _table(block: str, titles: str, rows: Sequence[tuple[str, ...]]) -> None:
-    """Aligned columns under an optional heading; a leading ``>`` sets a column flush right."""
-    heads = titles.split("|")
-    names = [head.removeprefix(">") for head in heads]
-    if block:
-        console.say(block)
-    widths = [max(len(row[at]) for row in (names, *rows)) for at in range(len(names))]
-    for row in (names, *rows):
-        cells = [
-            cell.rjust(width) if head.startswith(">") else cell.ljust(width)
-            for cell, width, head in zip(row, widths, heads, strict=True)
-        ]
-        console.say("  ".join(cells).rstrip())
+    return analysis

@@ -21,11 +21,13 @@ COMMANDS = {
     "demo": "The whole road on the embedded default model.",
     "models": "Pinned models: list, pull, verify, path.",
     "run": "Simulate a study.",
+    "freeze": "Write down a study's plan and its rules, before it is run.",
     "replay": "Simulate one run again and compare bytes.",
     "verify": "Read recorded runs back, and compare or score every token.",
     "show": "Read a run's transcript.",
     "analyze": "Measure runs and compute every effect.",
     "report": "One HTML page for a study's results.",
+    "export": "Every table of a study's results as Parquet and CSV.",
     "validate": "Check YAML files.",
     "doctor": "Check this machine, the library and the model.",
 }

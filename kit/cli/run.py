@@ -27,6 +27,9 @@ from kit.runner.study import run_portions
 from kit.runner.weights import Weights, load_weights
 from kit.society.scene import Scene
 from kit.spec.experiment import Experiment
+from kit.spec.library import library_file
+from kit.spec.published import load_published
+from kit.spec.registration import SHORT, check_plan, read_document
 
 DEFAULT_RESULTS = Path("results")
 
@@ -85,8 +88,11 @@ def simulate_study(
     fast: bool = False,
 ) -> None:
     """Plan and simulate, saying what is being done."""
+    registration = _registration(experiment, folder)
     planned = plan(experiment, folder, only=only)
     _say_plan(planned, folder)
+    if registration is not None:
+        console.say(f"  registered in advance: document {registration[:SHORT]}")
     if not planned.todo:
         console.say("Nothing to do: every run is complete.")
         return
@@ -107,8 +113,16 @@ def simulate_study(
             weights = load_weights(
                 experiment.models[name], fast=fast, settings=placement(planned, name)
             )
-            _simulate(planned, weights, counted, folder, threads)
+            _simulate(planned, weights, counted, folder, threads, registration=registration)
     console.say(f"Complete: {planned.done + len(planned.todo)} runs in {folder.path / 'runs'}")
+
+
+def _registration(experiment: Experiment, folder: ResultFolder) -> str | None:
+    """The hash of the folder's registration document, if there is one and it is of this plan."""
+    if read_document(folder.path) is None:
+        return None
+    published = load_published(library_file("studies", "published.yaml"))
+    return check_plan(experiment, published, folder.path)
 
 
 def _say_plan(planned: Plan, folder: ResultFolder) -> None:
@@ -205,7 +219,13 @@ def _check_disk(folder: ResultFolder, counted: Cost) -> None:
 
 
 def _simulate(
-    planned: Plan, weights: Weights, counted: Cost, folder: ResultFolder, threads: int | None
+    planned: Plan,
+    weights: Weights,
+    counted: Cost,
+    folder: ResultFolder,
+    threads: int | None,
+    *,
+    registration: str | None = None,
 ) -> None:
     todo = [run for run in planned.todo if run.cell.model == counted.model]
     by_settings: dict[str, list[str]] = {}
@@ -247,7 +267,12 @@ def _simulate(
                 if portion.runs[0].run_id in run_ids
             ]
             try:
-                circumstances = {"threads": threads or cores(), "room": counted.room}
+                circumstances: dict[str, object] = {
+                    "threads": threads or cores(),
+                    "room": counted.room,
+                }
+                if registration is not None:
+                    circumstances["registration"] = registration
                 run_portions(
                     planned.experiment,
                     chosen,

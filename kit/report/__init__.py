@@ -5,6 +5,7 @@
 - `cautions`: what a reader must know before any number
 - `claims`, `effects`, `across`, `background`: the page's tables
 - `figure`: dose-response panels as SVG
+- `curve`: specification curves, where a multiverse was computed
 - `excerpts`: a few lines of what was said
 - `page`: all of it as HTML
 """

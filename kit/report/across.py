@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from kit.analysis import Estimate
-from kit.analysis.culture import Coefficient
+from kit.analysis.across import Estimator, Pooled
+from kit.analysis.culture import Coefficient, Correlation
 from kit.analysis.effects import Effect, Factor, Kind
 from kit.analysis.indices import PRIMARY, Reference
 from kit.analysis.measures import CPI, DI, MEASURES
@@ -37,26 +38,48 @@ def references(analysis: Analysis) -> Grid:
 
 
 def pooled(analysis: Analysis) -> Grid | None:
-    """Slopes over all languages; None for studies of one language."""
+    """Slopes over all languages, index by index; None for studies of one language."""
+    found: dict[tuple[str, str], list[tuple[str, Estimate]]] = {}
+    for effect in analysis.effects:
+        if effect.language is None:
+            key = (_runs(analysis, effect), effect.measure)
+            found.setdefault(key, []).append(("of runs (HC3): these languages", effect.result))
+    for row in analysis.pooled:
+        key = (_pooled_runs(analysis, row), row.measure)
+        if row.reference == PRIMARY and key in found:
+            found[key].append((ESTIMATORS[row.estimator], row.result))
     rows = [
         (
-            _runs(analysis, effect),
-            MEASURES[effect.measure].title,
-            estimate(effect.result, 4),
-            equals(effect.result.p_value).removeprefix("= "),
-            str(effect.result.n),
+            runs,
+            MEASURES[measure].title,
+            errors,
+            estimate(result, 4),
+            equals(result.p_value).removeprefix("= "),
+            str(result.n),
         )
-        for effect in analysis.effects
-        if effect.language is None
+        for (runs, measure), results in found.items()
+        for errors, result in results
     ]
     if not rows:
         return None
     return grid(
         "Slope per aligned agent over all languages, one intercept per language",
-        "Runs|Index|>Slope [95 % interval]|>p|>n",
+        "Runs|Index|Errors|>Slope [95 % interval]|>p|>n",
         rows,
-        note=f"z reference: {PRIMARY.replace('_', ' ')}.",
+        note=f"z reference: {PRIMARY.replace('_', ' ')}. Errors of runs speak of these languages; "
+        "clustered errors and the mixed model of languages like them.",
     )
+
+
+ESTIMATORS = {
+    Estimator.CLUSTERED: "clustered by language (CR2)",
+    Estimator.MIXED: "mixed model (REML)",
+}
+
+
+def _pooled_runs(analysis: Analysis, row: Pooled) -> str:
+    words = scope(analysis, None, row.model, row.variant)
+    return f"{words}, {row.individuated} individuated" if row.individuated else words
 
 
 def _runs(analysis: Analysis, effect: Effect) -> str:
@@ -74,6 +97,8 @@ def gaps(analysis: Analysis) -> Grid | None:
             else f"{gap.aligned} aligned, {gap.individuated} individuated",
             f"{gap.factor} minus others",
             MEASURES[gap.measure].title,
+            number(gap.marked),
+            number(gap.others),
             estimate(gap.result),
             str(gap.result.n),
         )
@@ -83,7 +108,7 @@ def gaps(analysis: Analysis) -> Grid | None:
         return None
     return grid(
         "Marked agents against the other agents of the same group",
-        "Runs|Cell|Gap|Index|>Mean gap [95 % interval]|>Runs",
+        "Runs|Cell|Gap|Index|>Marked|>Others|>Mean gap [95 % interval]|>Runs",
         rows,
         note="One gap per run; z over all agents of a model and language.",
     )
@@ -94,32 +119,46 @@ def culture(analysis: Analysis) -> Grid | str:
     if not any(row.result.is_defined for row in analysis.correlations):
         reasons = dict.fromkeys(reason(row.result) for row in analysis.correlations)
         return "; ".join(reasons) or "not testable: no run is complete"
-    pairs: dict[tuple[object, ...], dict[Coefficient, Estimate]] = {}
-    labels: dict[tuple[object, ...], tuple[str, str, str]] = {}
+    found: dict[tuple[object, ...], dict[Coefficient, Correlation]] = {}
     for row in analysis.correlations:
-        key = row[:5]
-        pairs.setdefault(key, {})[row.coefficient] = row.result
-        runs = scope(analysis, None, row.model, row.variant)
-        labels[key] = (
-            row.dimension.name.replace("_", " ").capitalize(),
-            MEASURES[row.measure].title,
-            f"{runs}, {row.individuated} individuated" if row.individuated else runs,
-        )
+        found.setdefault(row[:5], {})[row.coefficient] = row
+    ranges: dict[tuple[object, ...], list[float]] = {}
+    for left in analysis.left_out:
+        if left.r is not None:
+            ranges.setdefault(left[:5], []).append(left.r)
     rows = [
         (
-            *labels[key],
-            str(pair[Coefficient.PEARSON].n),
-            _correlation(pair[Coefficient.PEARSON]),
-            _correlation(pair[Coefficient.SPEARMAN]),
+            first.dimension.name.replace("_", " ").capitalize(),
+            MEASURES[first.measure].title,
+            _culture_runs(analysis, first),
+            str(first.result.n),
+            _correlation(first.result),
+            equals(first.p_holm).removeprefix("= "),
+            _range(ranges.get(key, [])),
+            _correlation(kinds[Coefficient.SPEARMAN].result),
+            estimate(kinds[Coefficient.CORRECTED].result),
         )
-        for key, pair in pairs.items()
+        for key, kinds in found.items()
+        for first in [kinds[Coefficient.PEARSON]]
     ]
     return grid(
         "Slopes of the languages against culture scores",
-        "Dimension|Slope of|Runs|>Languages|>Pearson r [95 % interval]|>Spearman [95 % interval]",
+        "Dimension|Slope of|Runs|>Languages|>Pearson r [95 % interval]|>p (Holm)"
+        "|>r without one language|>Spearman [95 % interval]|>r with true slopes [95 % interval]",
         rows,
-        note="Hofstede's scores of 2015 for the country that stands for each language.",
+        note="Hofstede's scores of 2015 for the country that stands for each language. Pearson's r "
+        "is with slopes as measured; the last column corrects for their sampling error. Kendall, "
+        "permutation, bootstrap, partial and weighted results: culture.csv.",
     )
+
+
+def _range(found: list[float]) -> str:
+    return f"{number(min(found))} to {number(max(found))}" if found else "undefined"
+
+
+def _culture_runs(analysis: Analysis, row: Correlation) -> str:
+    runs = scope(analysis, None, row.model, row.variant)
+    return f"{runs}, {row.individuated} individuated" if row.individuated else runs
 
 
 def _correlation(result: Estimate) -> str:

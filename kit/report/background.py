@@ -13,6 +13,7 @@ from kit.report.effects import where
 from kit.report.grid import Grid, grid
 from kit.report.numbers import number, percent
 from kit.runlog.records import Outcome
+from kit.spec.registration import SHORT
 
 
 def plan(analysis: Analysis) -> Grid:
@@ -28,12 +29,30 @@ def plan(analysis: Analysis) -> Grid:
     )
     study = states.experiment.study.id
     sample = analysis.published.samples.get(study)
-    note = f"The published study had {sample.runs} runs." if sample else None
+    size = f" The published study had {sample.runs} runs." if sample else ""
     return grid(
         "Runs by cell",
         "Cell|>Planned|>Complete and analysed|>Incomplete|>Not begun",
         [*rows, ("all", *total)],
-        note=note,
+        note=f"{registration(analysis)}{size}",
+    )
+
+
+def registration(analysis: Analysis) -> str:
+    """Whether the plan was written down before the runs, in a sentence or two."""
+    found = analysis.registered
+    others = (
+        f" {found.other_runs} of {found.complete} complete runs carry the hash of another document."
+        if found.other_runs
+        else ""
+    )
+    if found.sha256 is None:
+        return f"The plan was not registered before the runs.{others}"
+    state = "unchanged" if found.unchanged else "edited after it was written"
+    which = "" if found.same_plan else ", and of another plan than the one analysed"
+    return (
+        f"The plan was registered (document {found.sha256[:SHORT]}, {state}{which}); "
+        f"{found.runs} of {found.complete} complete runs carry its hash.{others}"
     )
 
 

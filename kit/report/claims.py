@@ -40,6 +40,30 @@ def verdicts(analysis: Analysis, *, here: bool) -> Grid:
     return grid(caption, "Claim|Published|Here [95 % interval]|Verdict|Why", rows)
 
 
+def checks(analysis: Analysis) -> Grid:
+    """Every rule put to the claims of this study; the one that decides is marked."""
+    rows = []
+    for judgement in analysis.judgements:
+        for found in judgement.checks:
+            decides = " (decides)" if found.check is judgement.claim.rule else ""
+            rows.append(
+                (
+                    judgement.claim.id,
+                    f"{found.check.value.replace('_', ' ')}{decides}",
+                    judgement.verdict.value,
+                    found.holds.value,
+                    found.why,
+                )
+            )
+    return grid(
+        "Checks of every claim",
+        "Claim|Check|Verdict|Holds|Numbers",
+        rows,
+        note="One check decides, and it was chosen before any run. Where the verdict is 'not "
+        "testable here', the others decide nothing either.",
+    )
+
+
 def _ours(judgement: Judgement) -> str:
     ours = judgement.ours
     if (

@@ -145,7 +145,7 @@ def effects(analysis: Analysis, stratum: Stratum, factor: Factor, other: int) ->
     for name in SHOWN:
         if (name, Kind.HEDGES_G) not in found:
             continue
-        g, welch, slope = (found[name, kind] for kind in Kind)
+        g, welch, slope = (found[name, kind] for kind in (Kind.HEDGES_G, Kind.WELCH, Kind.SLOPE))
         rows.append(
             (
                 MEASURES[name].title,

@@ -63,7 +63,7 @@ def panels(analysis: Analysis) -> list[Panel]:
         key = (Stratum.of(cell.condition), cell.condition.individuated)
         groups.setdefault(key, []).append(cell)
     codes = analysis.collection.experiment.study.languages.value
-    scale = _Scale.over([_point(cell) for cell in drawn], share=measures == SHARE)
+    scale = Scale.over([_point(cell) for cell in drawn], share=measures == SHARE)
     return [
         _panel(_title(analysis, stratum, individuated), found, scale, measures)
         for (stratum, individuated), found in sorted(
@@ -92,13 +92,16 @@ def _title(analysis: Analysis, stratum: Stratum, individuated: int) -> str:
     return ", ".join(parts)
 
 
-class _Scale(NamedTuple):
+class Scale(NamedTuple):
+    """The vertical axis of panels."""
+
     low: float
     high: float
     step: float
 
     @classmethod
-    def over(cls, points: Sequence[_Point], *, share: bool) -> _Scale:
+    def over(cls, points: Sequence[_Point], *, share: bool) -> Scale:
+        """The axis that holds every mean, and intervals as far as they leave means readable."""
         low = min(0.0, *(p.mean if p.low is None else p.low for p in points))
         high = max(0.0, *(p.mean if p.high is None else p.high for p in points))
         # Two runs give intervals of any width: means must stay readable, so long whiskers are cut.
@@ -106,16 +109,23 @@ class _Scale(NamedTuple):
         low, high = max(low, -widest), min(high, widest)
         if share:
             low, high = 0.0, min(high, 1.0)
+        return cls.between(low, high)
+
+    @classmethod
+    def between(cls, low: float, high: float) -> Scale:
+        """Round ticks from ``low`` or below to ``high`` or above."""
         rough = (high - low or 1.0) / 5
         magnitude = 10 ** math.floor(math.log10(rough))
         step = next(m * magnitude for m in (1, 2, 5, 10) if m * magnitude >= rough)
         return cls(math.floor(low / step) * step, math.ceil(high / step) * step, step)
 
     def y(self, value: float) -> float:
+        """Where a value stands; what lies beyond the axis stands at its end."""
         inside = min(max(value, self.low), self.high)
         return BOTTOM - (inside - self.low) / (self.high - self.low or 1) * (BOTTOM - TOP)
 
     def ticks(self) -> list[float]:
+        """Values with a rule."""
         count = round((self.high - self.low) / self.step)
         return [self.low + index * self.step for index in range(count + 1)]
 
@@ -131,7 +141,7 @@ def _x(level: int) -> float:
     return LEFT + 14 + level / AGENTS * (RIGHT - LEFT - 28)
 
 
-def _panel(title: str, found: Sequence[Cell], scale: _Scale, measures: tuple[str, ...]) -> Panel:
+def _panel(title: str, found: Sequence[Cell], scale: Scale, measures: tuple[str, ...]) -> Panel:
     series = {
         name: sorted(_point(cell) for cell in found if cell.measure == name) for name in measures
     }
@@ -151,14 +161,8 @@ def _panel(title: str, found: Sequence[Cell], scale: _Scale, measures: tuple[str
     return Panel(title, description, Markup(svg), measures)  # noqa: S704 - words are escaped above
 
 
-def _axes(scale: _Scale, levels: Sequence[int]) -> str:
-    parts = []
-    for tick in scale.ticks():
-        y = scale.y(tick)
-        kind = "zero" if abs(tick) < scale.step / 2 else "rule"
-        parts.append(f'<path class="{kind}" d="M{LEFT} {y:.1f}H{RIGHT}"/>')
-        label = f"{tick:.6g}".replace("-", "\u2212") if kind == "rule" else "0"
-        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{label}</text>')
+def _axes(scale: Scale, levels: Sequence[int]) -> str:
+    parts = [rules(scale)]
     for level in levels:
         parts.append(
             f'<text x="{_x(level):.1f}" y="{BOTTOM + 16}" text-anchor="middle">{level}</text>'
@@ -170,7 +174,19 @@ def _axes(scale: _Scale, levels: Sequence[int]) -> str:
     return "".join(parts)
 
 
-def _series(name: str, points: Sequence[_Point], scale: _Scale) -> str:
+def rules(scale: Scale) -> str:
+    """Lines across a panel, with their values at the left."""
+    parts = []
+    for tick in scale.ticks():
+        y = scale.y(tick)
+        kind = "zero" if abs(tick) < scale.step / 2 else "rule"
+        parts.append(f'<path class="{kind}" d="M{LEFT} {y:.1f}H{RIGHT}"/>')
+        label = f"{tick:.6g}".replace("-", "\u2212") if kind == "rule" else "0"
+        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{label}</text>')
+    return "".join(parts)
+
+
+def _series(name: str, points: Sequence[_Point], scale: Scale) -> str:
     shift = {CPI: -SHIFT, DI: SHIFT}.get(name, 0)
     places = [(_x(point.level) + shift, scale.y(point.mean), point) for point in points]
     line = "L".join(f"{x:.1f} {y:.1f}" for x, y, _ in places)
@@ -186,7 +202,7 @@ def _series(name: str, points: Sequence[_Point], scale: _Scale) -> str:
     return f'<g class="{DI if name == DI else CPI}">{"".join(parts)}</g>'
 
 
-def _whisker(x: float, low: float, high: float, scale: _Scale) -> str:
+def _whisker(x: float, low: float, high: float, scale: Scale) -> str:
     """The interval; an end that is cut off has no cap."""
     top, bottom = scale.y(high), scale.y(low)
     ends = ((top, high <= scale.high), (bottom, low >= scale.low))

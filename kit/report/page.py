@@ -14,10 +14,10 @@ from typing import NamedTuple
 from kit import __version__
 from kit.analysis.collection import RunState
 from kit.analysis.effects import Factor
+from kit.analysis.replication import Verdict
 from kit.analysis.results import Analysis
-from kit.analysis.verdicts import Verdict
 from kit.measure.echo import HEARD_TURNS
-from kit.report import across, background, claims, effects, excerpts
+from kit.report import across, background, claims, curve, effects, excerpts, inference
 from kit.report.cautions import cautions
 from kit.report.figure import panels
 from kit.report.grid import Grid
@@ -73,13 +73,20 @@ def render(analysis: Analysis, folder: Path) -> bytes:
         cautions=cautions(analysis),
         claims_here=claims.verdicts(analysis, here=True),
         claims_elsewhere=claims.verdicts(analysis, here=False),
+        checks=claims.checks(analysis),
         panels=panels(analysis),
         languages=_languages(analysis),
         missing_languages=experiment.missing_languages,
         pooled=across.pooled(analysis),
         culture=across.culture(analysis),
+        syntheses=inference.syntheses(analysis),
+        classes=inference.classes(analysis),
+        over_models=inference.models(analysis),
+        arms=inference.arms(analysis),
+        limits=inference.limits(analysis),
         references=across.references(analysis),
         gaps=across.gaps(analysis),
+        multiverse=curve.multiverse(analysis),
         plan=background.plan(analysis),
         legality=background.legality(analysis),
         outcomes=background.outcomes(analysis),

@@ -8,10 +8,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from kit.spec.evidence import Evidence
+from kit.spec.evidence import Evidence, Sourced
 from kit.spec.lexicon import Identifier, Text
 from kit.spec.loading import Frozen, load
-from kit.spec.study import LanguageCode, ModelId, Slug
+from kit.spec.study import LanguageCode, ModelId, Number, Slug
 
 
 class Quantity(StrEnum):
@@ -38,20 +38,56 @@ class Quantity(StrEnum):
 
 
 class Rule(StrEnum):
-    """When a claim counts as replicated. All intervals are 95 % intervals; bounds are our own."""
+    """When a claim counts as replicated, written before any run.
+
+    All intervals are our 95 % intervals. Whatever the rule: a claim with a sign is ``reversed`` if
+    our interval lies on the other side of 0. An interval that neither meets the rule nor rules it
+    out gives ``same direction but inconclusive`` if the estimate has the claim's sign, else ``not
+    replicated``. A claim without a sign has no direction to reverse; its estimate has the same
+    direction if it lies where the rule wants the whole interval: within the margin of the published
+    estimate (``equivalence``), or below the margin (``no_rise``). A ``count`` has no interval, so
+    that it is replicated or not.
+    """
 
     SIGN = "sign"
-    """Replicated: our interval lies on the published side of 0. Not: on the other side."""
     SIGN_AND_OVERLAP = "sign_and_overlap"
-    """As ``sign``, and our interval must overlap the published one; if not: not replicated."""
     EQUIVALENCE = "equivalence"
-    """Replicated: our interval lies within the published estimate +- margin. Not: outside of it."""
     NO_RISE = "no_rise"
-    """Replicated: our upper bound is below the margin. Not: our lower bound is above 0."""
     COUNT = "count"
-    """Replicated: our count is within the margin of the published one. Not: otherwise."""
+    PREDICTION_INTERVAL = "prediction_interval"
+    SMALL_TELESCOPES = "small_telescopes"
     NONE = "none"
-    """No verdict can be given; ``why`` says what is missing."""
+
+
+RULES = {
+    Rule.SIGN: "Replicated: our interval lies on the published side of 0.",
+    Rule.SIGN_AND_OVERLAP: "Replicated: our interval lies on the published side of 0 and overlaps "
+    "the published one. Not replicated: it does not overlap.",
+    Rule.EQUIVALENCE: "Replicated: our interval lies within the published estimate +- margin. Not "
+    "replicated: it lies wholly outside.",
+    Rule.NO_RISE: "Replicated: our upper limit is below the margin. Not replicated: our lower "
+    "limit is above 0.",
+    Rule.COUNT: "Replicated: our count is within the margin of the published one. Not replicated: "
+    "otherwise.",
+    Rule.PREDICTION_INTERVAL: "Replicated: our estimate lies in the 95 % prediction interval of "
+    "the published one (Patil, Peng & Leek 2016). Not replicated: it lies outside.",
+    Rule.SMALL_TELESCOPES: "Not replicated: our effect is significantly smaller (one-sided, 5 %) "
+    "than d33, the effect that the published sample would have found with a power of one third "
+    "(Simonsohn 2015). Replicated: it is not, and our interval lies on the published side of 0.",
+    Rule.NONE: "No verdict can be given; the claim says what is missing.",
+}
+"""What every rule asks for, as the registration document prints it."""
+
+
+_QUANTITIES = {
+    Rule.COUNT: (Quantity.RISING_LANGUAGES,),
+    Rule.PREDICTION_INTERVAL: (Quantity.HEDGES_G, Quantity.CORRELATION),
+    Rule.SMALL_TELESCOPES: (Quantity.HEDGES_G,),
+}
+"""What a rule can be asked of, where that is not everything."""
+
+_SIZE = {Quantity.HEDGES_G: "per_cell", Quantity.CORRELATION: "of"}
+"""Where the sample size of a published number stands."""
 
 
 class PValue(Frozen):
@@ -98,6 +134,8 @@ class Claim(Frozen):
     interval: Interval | None = None
     n: int | None = Field(default=None, ge=1)
     """Runs of the published study."""
+    per_cell: Sourced[Annotated[Number, Field(ge=2)]] | None = None
+    """Runs in each of the two cells of a standardised difference."""
     of: int | None = Field(default=None, ge=1)
     """How many languages the claim speaks about, where it is about all of a study's."""
     model_family: ModelId
@@ -119,11 +157,19 @@ class Claim(Frozen):
             Rule.EQUIVALENCE: ("estimate", "margin"),
             Rule.NO_RISE: ("margin",),
             Rule.COUNT: ("estimate", "of", "margin"),
+            Rule.PREDICTION_INTERVAL: ("estimate", _SIZE.get(self.quantity, "per_cell")),
+            Rule.SMALL_TELESCOPES: ("sign", "per_cell"),
             Rule.NONE: (),
         }
         missing = [name for name in needs[self.rule] if getattr(self, name) is None]
         if missing:
             raise ValueError(f"claim '{self.id}': the rule '{self.rule}' needs {missing}")
+        kinds = _QUANTITIES.get(self.rule)
+        if kinds is not None and self.quantity not in kinds:
+            known = ", ".join(kinds)
+            raise ValueError(
+                f"claim '{self.id}': the rule '{self.rule}' is for {known}, not {self.quantity}"
+            )
         return self
 
 

@@ -27,6 +27,7 @@ def group(
             "monologue_share": share,
             "sexual": number % 2,
             "protective": number % 2,
+            "conformity_share": 0.5 if number < individuated else 0.25,
         }
         for number, share in enumerate(shares)
     ]
@@ -54,7 +55,29 @@ def test_the_gap_is_one_number_per_run() -> None:
     assert gap.factor is Factor.INDIVIDUATED
     assert gap.result.n == 2
     assert gap.result.estimate == pytest.approx((0.6 / sd + 0.2 / sd) / 2)
+    # Who carries it: both sides of the gap, about the mean of all agents.
+    assert gap.marked == pytest.approx((0.3 / sd + 0.1 / sd) / 2)
+    assert gap.others == pytest.approx(-(0.3 / sd + 0.1 / sd) / 2)
     assert pick(found, language=None, level=None).result == gap.result
+
+
+def test_shares_of_marked_agents_are_compared_too() -> None:
+    (gap,) = (
+        gap
+        for gap in gaps(group("r1", 2, [0.8, 0.8, 0.2, 0.2]))
+        if gap.measure == "conformity_share" and gap.individuated == 2
+    )
+
+    assert (gap.marked, gap.others, gap.result.estimate) == (0.5, 0.25, 0.25)
+
+
+def test_more_agents_of_the_same_kind_are_no_more_runs() -> None:
+    rows = [*group("r1", 2, [0.8, 0.8, 0.2, 0.2]), *group("r2", 2, [0.6, 0.6, 0.4, 0.4])]
+    once = pick(gaps(rows), language="en", level=2).result
+    twice = pick(gaps([*rows, *rows]), language="en", level=2).result
+
+    assert twice.n == once.n == 2
+    assert twice.p_value == pytest.approx(once.p_value)
 
 
 def test_groups_of_all_or_none_have_no_gap() -> None:

@@ -1,4 +1,4 @@
-"""Verdicts: every rule on both sides of its bound, and everything that forbids one."""
+"""Verdicts: the number that each claim is held against, and everything that forbids one."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from typing import Any
 
 import pytest
 
+from kit.analysis.checks import Holds
+from kit.analysis.replication import Verdict
 from kit.analysis.results import analyze
-from kit.analysis.verdicts import Judgement, Verdict, decide, is_of_family
+from kit.analysis.verdicts import Judgement, is_of_family
+from kit.runner.resolve import resolve
+from kit.spec.evidence import Evidence
 from kit.spec.experiment import Experiment, Run
-from kit.spec.published import Claim, load_published
-from kit.stats.result import Estimate
+from kit.spec.published import Rule, load_published
+from kit.stats.replication import Sizes, g_prediction
 from tests.planted import (
     LLAMA,
     TINY,
@@ -24,121 +28,6 @@ from tests.planted import (
 )
 
 PUBLISHED = load_published(Path(__file__).parents[2] / "studies" / "published.yaml")
-
-
-def claim(**changes: Any) -> Claim:
-    return Claim.model_validate(
-        {
-            "id": "c",
-            "study": "study1",
-            "statement": "Something.",
-            "languages": ["en"],
-            "outcome": "cpi",
-            "quantity": "hedges_g",
-            "model_family": "llama-3.3-70b",
-            "source": ["ABS"],
-            "confidence": "high",
-            "rule": "sign",
-            "sign": "negative",
-            "why": "Needs the text.",
-            **changes,
-        }
-    )
-
-
-def ours(low: float, high: float) -> Estimate:
-    return Estimate(estimate=(low + high) / 2, conf_low=low, conf_high=high, n=30, method="g")
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "verdict"),
-    [
-        (-2.0, -0.1, Verdict.REPLICATED),
-        (-2.0, 0.1, Verdict.INCONCLUSIVE),
-        (0.1, 2.0, Verdict.NOT_REPLICATED),
-        (-2.0, 0.0, Verdict.INCONCLUSIVE),
-    ],
-)
-def test_a_sign_needs_an_interval_on_one_side_of_zero(
-    low: float, high: float, verdict: Verdict
-) -> None:
-    assert decide(claim(), ours(low, high))[0] is verdict
-    mirrored = decide(claim(sign="positive"), ours(-high, -low))[0]
-    assert mirrored is verdict
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "verdict"),
-    [
-        (-2.8, -1.0, Verdict.REPLICATED),
-        (-1.0, -0.2, Verdict.REPLICATED),
-        (-0.9, -0.2, Verdict.NOT_REPLICATED),
-        (-1.5, 0.2, Verdict.INCONCLUSIVE),
-        (-0.5, 0.2, Verdict.NOT_REPLICATED),
-        (0.1, 0.9, Verdict.NOT_REPLICATED),
-    ],
-)
-def test_sign_and_overlap_also_needs_the_published_interval(
-    low: float, high: float, verdict: Verdict
-) -> None:
-    interval = {"low": -2.7, "high": -0.99, "evidence": "inferred"}
-    found = decide(claim(rule="sign_and_overlap", interval=interval), ours(low, high))
-
-    assert found[0] is verdict
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "verdict"),
-    [
-        (0.3, 0.6, Verdict.REPLICATED),
-        (0.1, 0.6, Verdict.INCONCLUSIVE),
-        (0.8, 0.9, Verdict.NOT_REPLICATED),
-        (-0.5, 0.1, Verdict.NOT_REPLICATED),
-    ],
-)
-def test_equivalence_needs_the_whole_interval_within_the_margin(
-    low: float, high: float, verdict: Verdict
-) -> None:
-    found = decide(claim(rule="equivalence", estimate=0.474, margin=0.3), ours(low, high))
-
-    assert found[0] is verdict
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "verdict"),
-    [
-        (-0.6, 0.4, Verdict.REPLICATED),
-        (-0.6, 0.6, Verdict.INCONCLUSIVE),
-        (0.1, 0.9, Verdict.NOT_REPLICATED),
-    ],
-)
-def test_absence_needs_an_upper_bound(low: float, high: float, verdict: Verdict) -> None:
-    assert decide(claim(rule="no_rise", sign=None, margin=0.5), ours(low, high))[0] is verdict
-
-
-@pytest.mark.parametrize(
-    ("rising", "n", "verdict"),
-    [
-        (15, 16, Verdict.REPLICATED),
-        (14, 16, Verdict.REPLICATED),
-        (13, 16, Verdict.NOT_REPLICATED),
-        (15, 15, Verdict.NOT_TESTABLE),
-    ],
-)
-def test_counts_need_every_language(rising: int, n: int, verdict: Verdict) -> None:
-    found = Estimate(estimate=rising, n=n, method="count")
-
-    assert decide(claim(rule="count", estimate=15, of=16, margin=1), found)[0] is verdict
-
-
-def test_without_a_rule_a_number_or_an_interval_there_is_no_verdict() -> None:
-    undefined = Estimate(n=3, method="g [undefined: no variance]")
-    bare = Estimate(estimate=1.0, n=3, method="g [interval undefined: no variance]")
-
-    assert decide(claim(rule="none"), ours(-1, 1)) == (Verdict.NOT_TESTABLE, "Needs the text.")
-    assert decide(claim(), undefined)[0] is Verdict.NOT_TESTABLE
-    assert "no variance" in decide(claim(), undefined)[1]
-    assert decide(claim(), bare)[0] is Verdict.NOT_TESTABLE
 
 
 @pytest.mark.parametrize(
@@ -230,19 +119,76 @@ def test_claims_about_sixteen_languages_need_sixteen(tmp_path: Path) -> None:
     assert found["s2_it_cpi"].reason == "No runs in it."
 
 
-def test_all_sixteen_languages_give_the_count_and_the_pooled_slope(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def sixteen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Judgement]:
+    """Verdicts over sixteen languages, of which three are ours."""
     codes = ["en", "ja", *(f"x{letter}" for letter in "abcdefghijklmn")]
-    languages = {code: language(code) for code in codes}
-    found = judged(tmp_path, experiment(languages, id="study2", models=[LLAMA], replicates=3))
+    languages = {
+        code: language(code, evidence="ours" if code in codes[-3:] else "reported")
+        for code in codes
+    }
+    planned = experiment(languages, id="study2", models=[LLAMA], replicates=3)
+    return judged(tmp_path_factory.mktemp("sixteen"), planned)
+
+
+def test_all_sixteen_languages_give_the_count_and_the_pooled_slope(
+    sixteen: dict[str, Judgement],
+) -> None:
+    found = sixteen
     count = found["s2_di_languages"]
 
     # Only English groups answer alignment with protective words here.
     assert count.ours is not None
     assert (count.ours.estimate, count.ours.n) == (1, 16)
     assert count.verdict is Verdict.NOT_REPLICATED
-    assert count.reason == "1 of 16, published 15."
+    assert count.reason.startswith("1 of 16, published 15 (margin 1).")
     assert found["s2_di_slope"].verdict is Verdict.INCONCLUSIVE
-    assert found["s2_cpi_interaction"].verdict is Verdict.NOT_TESTABLE
+    assert "crosses 0. The estimate" in found["s2_di_slope"].reason
+    unknown = found["s2_cpi_interaction"]
+    assert unknown.verdict is Verdict.NOT_TESTABLE
+    assert unknown.reason.startswith("Term unknown: ")
+    assert unknown.ours is not None
+    assert unknown.ours.method == "not testable: term unknown"
+
+
+def test_a_claim_about_all_languages_says_how_many_are_ours(
+    sixteen: dict[str, Judgement],
+) -> None:
+    """Counted in the language files, not written down anywhere."""
+    words = " 3 of the 16 languages are ours: the paper's are not all known."
+    for name in ("s2_pdi_correlation", "s2_di_languages", "s2_cpi_interaction"):
+        assert sixteen[name].reason.endswith(words)
+    assert "are ours" not in sixteen["s2_it_cpi"].reason
+    assert "are ours" not in sixteen["s1_en_cpi"].reason
+
+
+def test_ten_of_the_shipped_sixteen_languages_are_ours() -> None:
+    resolved = resolve(Path(__file__).parents[2] / "studies" / "study2.yaml")
+    spoken = [resolved.languages[code] for code in resolved.study.languages.value]
+
+    assert len(spoken) == 16
+    assert sum(one.evidence is Evidence.OURS for one in spoken) == 10
+
+
+def test_every_claim_of_the_study_is_put_to_all_its_checks(tmp_path: Path) -> None:
+    found = judged(tmp_path, study())
+    english = {one.check: one for one in found["s1_en_cpi"].checks}
+
+    assert set(english) == {
+        Rule.SIGN,
+        Rule.SIGN_AND_OVERLAP,
+        Rule.EQUIVALENCE,
+        Rule.PREDICTION_INTERVAL,
+        Rule.SMALL_TELESCOPES,
+    }
+    assert english[Rule.SIGN_AND_OVERLAP].holds is Holds.YES
+    # Six runs a cell were counted, fifteen were published.
+    assert "15 runs per cell, inferred" in english[Rule.PREDICTION_INTERVAL].why
+    assert english[Rule.PREDICTION_INTERVAL].bound_low == pytest.approx(
+        g_prediction(-1.844, Sizes(15, 15), Sizes(6, 6)).conf_low
+    )
+    assert {one.holds for one in found["s1_ja_harmony_share"].checks} == {Holds.UNKNOWN}
+    assert found["s2_di_slope"].checks == ()
 
 
 def test_individuated_agents_are_held_against_the_others(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from kit.analysis.culture import load_scores
+from kit.analysis.replication import Verdict
 from kit.analysis.results import analyze
 from kit.report.page import render
 from kit.spec.experiment import Experiment, Run
@@ -216,6 +217,23 @@ def test_words_of_a_model_are_text_and_never_markup(tmp_path: Path) -> None:
     assert "\u202e" not in html
     assert "\x07" not in html
     assert not any(name.startswith("on") for _, name, _ in page.attributes)
+
+
+def test_every_check_stands_beside_the_verdict_it_does_not_decide(html: str, page: Page) -> None:
+    said = page.said().replace("\u00a0", " ")
+
+    assert "Checks of every claim" in said
+    assert "s1_en_cpi sign and overlap (decides) not testable here" in said
+    assert "s1_en_cpi prediction interval not testable here" in said
+    assert "The published standard error is unknown." in said
+    assert "The plan was not registered before the runs. The published study had 150 runs." in said
+    assert said.count("(decides)") == 3
+
+
+def test_every_verdict_has_a_style_of_its_own() -> None:
+    sheet = (STUDIES.parent / "kit" / "report" / "templates" / "style.css").read_text("utf-8")
+    for verdict in Verdict:
+        assert f".verdict.{verdict.value.replace(' ', '-')}" in sheet
 
 
 def test_low_legal_mass_is_warned_about(tmp_path: Path) -> None:

@@ -87,6 +87,33 @@ def test_inferred_intervals_follow_from_fifteen_runs_per_cell(
     assert result.conf_high == pytest.approx(found.interval.high, abs=0.05)
 
 
+def test_runs_per_cell_are_inferred_wherever_they_are_given(published: Published) -> None:
+    sizes = {
+        found.study: found.per_cell
+        for found in published.claims
+        if found.quantity is Quantity.HEDGES_G
+    }
+
+    assert {study: size.value for study, size in sizes.items() if size} == {
+        "study1": 15,
+        "study4": 10,
+    }
+    for found in published.claims:
+        assert (found.per_cell is not None) == (found.quantity is Quantity.HEDGES_G)
+        assert found.per_cell is None or found.per_cell.evidence is Evidence.INFERRED
+    # Two languages, five levels; two new models, two languages, two levels.
+    assert published.samples["study1"].runs == 2 * 5 * 15
+    assert published.samples["study4"].runs == 2 * 2 * 2 * 10
+
+
+def test_one_rule_decides_each_claim(published: Published) -> None:
+    rules = {found.id: found.rule for found in published.claims}
+
+    assert rules["s1_en_cpi"] is rules["s1_ja_cpi"] is Rule.SIGN_AND_OVERLAP
+    assert rules["s2_pdi_correlation"] is Rule.EQUIVALENCE
+    assert rules["s2_cpi_interaction"] is Rule.NONE
+
+
 def test_the_published_correlation_is_one_of_sixteen_languages(published: Published) -> None:
     found = claim(published, "s2_pdi_correlation")
     assert found.estimate is not None
@@ -106,6 +133,13 @@ def test_what_needs_the_papers_text_has_no_rule(published: Published) -> None:
     assert claim(published, "s2_cpi_interaction").quantity is Quantity.INTERACTION
 
 
+def test_what_the_kit_chose_stands_in_the_claims_own_words(published: Published) -> None:
+    assert "Ten of the sixteen languages are this kit's choice" in (
+        claim(published, "s2_pdi_correlation").why
+    )
+    assert claim(published, "s2_cpi_interaction").why.startswith("Term unknown: ")
+
+
 def test_every_claim_names_its_model_family(published: Published) -> None:
     families = {found.model_family for found in published.claims}
 
@@ -118,6 +152,32 @@ def test_every_claim_names_its_model_family(published: Published) -> None:
         (CLAIM.replace("rule: none", "rule: sign"), r"rule 'sign' needs \['sign'\]"),
         (CLAIM.replace("rule: none", "rule: count"), r"needs \['estimate', 'of', 'margin'\]"),
         (CLAIM.replace("rule: none", "rule: no_rise"), r"needs \['margin'\]"),
+        (
+            CLAIM.replace("rule: none", "rule: prediction_interval"),
+            r"rule 'prediction_interval' needs \['estimate', 'per_cell'\]",
+        ),
+        (
+            CLAIM.replace("rule: none", "rule: prediction_interval").replace(
+                "quantity: slope", "quantity: correlation"
+            ),
+            r"rule 'prediction_interval' needs \['estimate', 'of'\]",
+        ),
+        (
+            CLAIM.replace("rule: none", "rule: small_telescopes"),
+            r"rule 'small_telescopes' needs \['sign', 'per_cell'\]",
+        ),
+        (
+            CLAIM.replace("rule: none", "rule: small_telescopes")
+            + "    sign: positive\n    per_cell: 15\n",
+            "rule 'small_telescopes' is for hedges_g, not slope",
+        ),
+        (
+            CLAIM.replace("rule: none", "rule: count")
+            + "    estimate: 3\n    of: 4\n    margin: 1\n",
+            "rule 'count' is for rising_languages, not slope",
+        ),
+        (CLAIM + "    per_cell: {value: 1, evidence: ours}\n", "per_cell.value: .*than or equal"),
+        (CLAIM + "    per_cell: 1.5\n", "per_cell: .*integer"),
         (CLAIM.replace("[ABS]", "[ABC]"), r"unknown sources \['ABC'\]"),
         (CLAIM + CLAIM, "'one' stands twice"),
         (CLAIM.replace("statement:", "statment:"), "did you mean 'statement'"),
