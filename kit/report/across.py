@@ -92,9 +92,6 @@ def gaps(analysis: Analysis) -> Grid | None:
     rows = [
         (
             scope(analysis, gap.language, gap.model, gap.variant),
-            "all mixed cells"
-            if gap.aligned is None
-            else f"{gap.aligned} aligned, {gap.individuated} individuated",
             f"{gap.factor} minus others",
             MEASURES[gap.measure].title,
             number(gap.marked),
@@ -103,14 +100,16 @@ def gaps(analysis: Analysis) -> Grid | None:
             str(gap.result.n),
         )
         for gap in analysis.gaps
+        if gap.aligned is None
     ]
     if not rows:
         return None
     return grid(
         "Marked agents against the other agents of the same group",
-        "Runs|Cell|Gap|Index|>Marked|>Others|>Mean gap [95 % interval]|>Runs",
+        "Runs|Gap|Index|>Marked|>Others|>Mean gap [95 % interval]|>Runs",
         rows,
-        note="One gap per run; z over all agents of a model and language.",
+        note="One gap per run, over all cells in which some agents are marked and some are not; z "
+        "over all agents of a model and language. Cell by cell: agent_gaps.csv.",
     )
 
 
@@ -129,8 +128,7 @@ def culture(analysis: Analysis) -> Grid | str:
     rows = [
         (
             first.dimension.name.replace("_", " ").capitalize(),
-            MEASURES[first.measure].title,
-            _culture_runs(analysis, first),
+            _culture_slope(analysis, first),
             str(first.result.n),
             _correlation(first.result),
             equals(first.p_holm).removeprefix("= "),
@@ -143,7 +141,7 @@ def culture(analysis: Analysis) -> Grid | str:
     ]
     return grid(
         "Slopes of the languages against culture scores",
-        "Dimension|Slope of|Runs|>Languages|>Pearson r [95 % interval]|>p (Holm)"
+        "Dimension|Slope of|>Languages|>Pearson r [95 % interval]|>p (Holm)"
         "|>r without one language|>Spearman [95 % interval]|>r with true slopes [95 % interval]",
         rows,
         note="Hofstede's scores of 2015 for the country that stands for each language. Pearson's r "
@@ -156,9 +154,12 @@ def _range(found: list[float]) -> str:
     return f"{number(min(found))} to {number(max(found))}" if found else "undefined"
 
 
-def _culture_runs(analysis: Analysis, row: Correlation) -> str:
-    runs = scope(analysis, None, row.model, row.variant)
-    return f"{runs}, {row.individuated} individuated" if row.individuated else runs
+def _culture_slope(analysis: Analysis, row: Correlation) -> str:
+    """The index, with what the study varies besides."""
+    words = scope(analysis, None, row.model, row.variant).removeprefix("all languages")
+    if row.individuated:
+        words += f", {row.individuated} individuated"
+    return MEASURES[row.measure].title + words
 
 
 def _correlation(result: Estimate) -> str:
