@@ -5,7 +5,9 @@
 - `indices`: z scores against three references, CPI and DI
 - `cells`: means by condition
 - `effects`: contrasts and slopes within a language
-- `agents`: marked agents against the others of their group
+- `across`: slopes, syntheses and directions over languages
+- `classes`: every language as safety, null, backfire or inconclusive
+- `agents`, `arms`, `models`: who in a group, which arm, which model
 - `culture`: slopes of languages against Hofstede's dimensions
 - `interactions`: candidates for the interaction whose term is not known
 - `checks`: every rule put to a published claim
@@ -13,6 +15,8 @@
 - `verdicts`: published claims held against all of these
 - `registration`, `estimates`: the plan and its rules, written down before the runs
 - `registered`: whether the runs were made under such a document
+- `power`: what the planned runs can show
+- `conduct`: how the runs went
 - `design`: every value of the study with its evidence
 - `choices`, `specification`, `components`, `multiverse`, `curve`: CPI and DI under every
   combination of the choices that the paper leaves open

@@ -7,11 +7,8 @@ folder.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,10 +17,20 @@ import polars as pl
 from kit.analysis.across import Combined, Pooled, Signs, pooled, signs, syntheses
 from kit.analysis.agents import Gap, gaps
 from kit.analysis.arms import Contrast, contrasts
-from kit.analysis.cells import Cell, Condition, cells, condition, values
+from kit.analysis.cells import Cell, cells, values
 from kit.analysis.checks import Check
 from kit.analysis.classes import Chance, Classified, classes, planned_chances
 from kit.analysis.collection import Collection, RunState, collect
+from kit.analysis.conduct import (
+    CellDrift,
+    CellLegality,
+    CellOutcome,
+    PlanCount,
+    drift,
+    legality,
+    outcomes,
+    plan_counts,
+)
 from kit.analysis.culture import (
     Correlation,
     LeftOut,
@@ -50,7 +57,6 @@ from kit.analysis.verdicts import Findings, Judgement, judge
 from kit.errors import OutputError
 from kit.measure import frames
 from kit.measure.overlap import overlaps
-from kit.measure.speech import LegalMass, Speech
 from kit.runlog.writer import write_atomically
 from kit.spec.experiment import Experiment
 from kit.spec.published import Published, Quantity, Rule
@@ -61,42 +67,6 @@ RESULTS = "results.json"
 RESULTS_VERSION = 1
 LONG = frozenset({"multiverse"})
 """Tables of so many rows that they are files only."""
-
-
-class PlanCount(NamedTuple):
-    """How many runs of one cell were planned, and what became of them."""
-
-    condition: Condition
-    planned: int
-    complete: int
-    incomplete: int
-    missing: int
-
-
-class CellLegality(NamedTuple):
-    """How freely the channel tags were chosen in one cell."""
-
-    condition: Condition
-    legality: LegalMass
-
-
-class CellOutcome(NamedTuple):
-    """How often answers, or lines of one channel, ended in one way in one cell."""
-
-    condition: Condition
-    channel: str
-    outcome: str
-    number: int
-
-
-class CellDrift(NamedTuple):
-    """How many counted lines of one cell are in another language than its own."""
-
-    condition: Condition
-    lines: int
-    away: int
-    spoken: str
-    """The other languages, most frequent first, with their lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +135,7 @@ def analyze(
     apart = tuple(gaps(agents.to_dicts()))
     culture = tuple(correlations(within, standing, scores, seed))
     over = tuple(pooled(found))
+    judgements = tuple(judge(published, collection, Findings(summary, every, over, apart, culture)))
     combined = tuple(syntheses(within))
     directions = tuple(signs(within))
     classified = tuple(classes(within))
@@ -173,11 +144,9 @@ def analyze(
     over_models = tuple(heterogeneity(by_model))
     without = tuple(left_out(within, standing, scores))
     limits = tuple(detectable(experiment))
-    judgements = tuple(judge(published, collection, Findings(summary, every, apart, culture)))
-    plan = tuple(_plan(collection))
-    legality = tuple(_legality(collection))
-    outcomes = frames.outcomes_frame(collection.runs)
-    per_cell = _outcomes(outcomes)
+    plan = tuple(plan_counts(collection))
+    legal = tuple(legality(collection))
+    per_cell = outcomes(frames.outcomes_frame(collection.runs))
     spoken = tuple(dict.fromkeys(run.header.language for run in collection.runs))
     tables = {
         "plan": table(PlanCount, plan),
@@ -186,7 +155,7 @@ def analyze(
         "channels": frames.channels_frame(collection.runs),
         "outcomes": table(CellOutcome, per_cell),
         "drift": frames.drift_frame(collection.runs),
-        "legality": table(CellLegality, legality),
+        "legality": table(CellLegality, legal),
         "overlap": frames.overlap_frame(overlaps(languages, spoken)),
         "indices": _indices(runs),
         "cells": table(Cell, summary),
@@ -229,9 +198,9 @@ def analyze(
         without,
         limits,
         judgements,
-        legality,
+        legal,
         per_cell,
-        tuple(_drift(collection)),
+        tuple(drift(collection)),
         tables,
     )
 
@@ -294,48 +263,6 @@ def _of_others(folder: Path, experiment: Experiment) -> list[Effect]:
         if row["aligned"] in study.aligned.value and row["individuated"] in study.individuated.value
     ]
     return effects(values(rows), study.seed)
-
-
-def _plan(collection: Collection) -> list[PlanCount]:
-    states: dict[Condition, list[RunState]] = {}
-    for run in collection.experiment.runs():
-        state = collection.states[run.run_id]
-        states.setdefault(Condition(*run.cell), []).append(state)
-    return [
-        PlanCount(where, len(found), *(found.count(state) for state in RunState))
-        for where, found in states.items()
-    ]
-
-
-def _legality(collection: Collection) -> list[CellLegality]:
-    speech: dict[Condition, list[Speech]] = {}
-    for run in collection.runs:
-        where = Condition(*(getattr(run.header, name) for name in Condition._fields))
-        speech.setdefault(where, []).append(run.speech)
-    return [CellLegality(where, reduce(add, said).legality) for where, said in speech.items()]
-
-
-def _drift(collection: Collection) -> Iterator[CellDrift]:
-    spoken: dict[Condition, Counter[str]] = {}
-    lines: Counter[Condition] = Counter()
-    for run in collection.runs:
-        where = Condition(*(getattr(run.header, name) for name in Condition._fields))
-        lines[where] += run.speech.total.lines
-        elsewhere = spoken.setdefault(where, Counter())
-        for agent in run.agents:
-            for (_, language), number in agent.away.items():
-                elsewhere[language] += number
-    for where, elsewhere in spoken.items():
-        words = ", ".join(f"{language} {number}" for language, number in elsewhere.most_common())
-        yield CellDrift(where, lines[where], elsewhere.total(), words)
-
-
-def _outcomes(rows: pl.DataFrame) -> tuple[CellOutcome, ...]:
-    counts: dict[tuple[Condition, str, str], int] = {}
-    for row in rows.iter_rows(named=True):
-        key = (condition(row), row["channel"], row["outcome"])
-        counts[key] = counts.get(key, 0) + row["number"]
-    return tuple(CellOutcome(*key, count) for key, count in counts.items())
 
 
 def _indices(runs: pl.DataFrame) -> pl.DataFrame:

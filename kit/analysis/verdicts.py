@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from kit.analysis.across import Estimator, Pooled
 from kit.analysis.agents import Gap
 from kit.analysis.cells import Cell
 from kit.analysis.checks import Check, Ours, checks
@@ -51,6 +52,7 @@ class Findings:
 
     cells: Sequence[Cell]
     effects: Sequence[Effect]
+    pooled: Sequence[Pooled]
     gaps: Sequence[Gap]
     correlations: Sequence[Correlation]
 
@@ -154,7 +156,9 @@ def _number(claim: Claim, model: str, findings: Findings) -> Ours | None:
 def _result(claim: Claim, model: str, findings: Findings) -> Estimate | None:
     language = claim.languages[0] if claim.languages else None
     match claim.quantity:
-        case Quantity.HEDGES_G | Quantity.SLOPE | Quantity.POOLED_SLOPE:
+        case Quantity.POOLED_SLOPE:
+            return _over_languages(findings.pooled, claim, model)
+        case Quantity.HEDGES_G | Quantity.SLOPE:
             kind = Kind.HEDGES_G if claim.quantity is Quantity.HEDGES_G else Kind.SLOPE
             return _first(
                 effect.result
@@ -212,6 +216,23 @@ def _aligned(effects: Iterable[Effect], claim: Claim, model: str) -> list[Effect
         and effect.measure == claim.outcome
         and effect.reference in (None, PRIMARY)
     ]
+
+
+def _over_languages(pooled: Iterable[Pooled], claim: Claim, model: str) -> Estimate | None:
+    """The mixed model's slope, or the clustered one where the model has none.
+
+    The claim is about languages, so their number is what its error comes from: least squares over
+    runs would hold the mean slope of such languages in far less than 95 % (docs/statistics.md).
+    """
+    found = {
+        row.estimator: row.result
+        for row in pooled
+        if (row.model, row.variant, row.individuated) == (model, None, 0)
+        and row.measure == claim.outcome
+        and row.reference == PRIMARY
+    }
+    mixed = found.get(Estimator.MIXED)
+    return mixed if mixed and mixed.is_defined else found.get(Estimator.CLUSTERED)
 
 
 def _rising(effects: Iterable[Effect]) -> Estimate:
