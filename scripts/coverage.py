@@ -312,7 +312,7 @@ def over_languages(sets: int, mixed_sets: int) -> Iterator[Held]:
             "prediction interval, Nagashima",
             "slope of one more language",
             0.0,
-            True,
+            False,
             lambda d: shifted(d, prediction_interval(d.estimates, d.errors)),
         ),
         Aim(
