@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from kit.errors import OutputError, RunLogError
-from kit.measure.run import Measurer, RunMeasures
-from kit.runlog.reader import COMPLETE, PARTIAL, RunLog, read
+from kit.errors import OutputError
+from kit.measure.folder import RUNS, log_path, measure
+from kit.measure.run import RunMeasures
+from kit.runlog.reader import COMPLETE, PARTIAL
 from kit.spec.experiment import Experiment, Run, load_experiment
 
-RUNS = "runs"
+__all__ = ["RUNS", "Collection", "RunState", "collect", "log_path"]
 
 
 class RunState(StrEnum):
@@ -42,11 +43,6 @@ class Collection:
         return sum(found is state for found in self.states.values())
 
 
-def log_path(folder: Path, run_id: str) -> Path:
-    """Where a complete run stands in a result folder."""
-    return folder / RUNS / f"{run_id.partition('/')[2]}{COMPLETE}"
-
-
 def collect(folder: Path) -> Collection:
     """Read a result folder and measure its complete runs.
 
@@ -56,42 +52,20 @@ def collect(folder: Path) -> Collection:
     """
     experiment = load_experiment(folder)
     plan = experiment.runs()
-    individuated = experiment.study.individuated.value != (0,)
-    measurer = Measurer(experiment.languages, individuated=individuated)
-    states: dict[str, RunState] = {}
-    measured: list[RunMeasures] = []
-    for run in plan:
-        path = log_path(folder, run.run_id)
-        if path.exists():
-            log = read(path)
-            _check(log, run, experiment, path)
-            measured.append(measurer.run(log, experiment.protocol(run.cell.variant)))
-            states[run.run_id] = RunState.COMPLETE
-        elif _partial(path).exists():
-            states[run.run_id] = RunState.INCOMPLETE
-        else:
-            states[run.run_id] = RunState.MISSING
+    states = {run.run_id: _state(log_path(folder, run.run_id)) for run in plan}
+    complete = [run for run in plan if states[run.run_id] is RunState.COMPLETE]
+    measured = measure(folder, experiment, complete)
     return Collection(experiment, tuple(measured), states, _unplanned(folder, plan))
+
+
+def _state(path: Path) -> RunState:
+    if path.exists():
+        return RunState.COMPLETE
+    return RunState.INCOMPLETE if _partial(path).exists() else RunState.MISSING
 
 
 def _partial(path: Path) -> Path:
     return path.with_name(path.name.removesuffix(COMPLETE) + PARTIAL)
-
-
-def _check(log: RunLog, run: Run, experiment: Experiment, path: Path) -> None:
-    header = log.header
-    found = (
-        header.run_id,
-        (header.model, header.language, header.variant, header.individuated, header.aligned),
-        header.replicate,
-        header.profile,
-    )
-    if found != (run.run_id, tuple(run.cell), run.replicate, experiment.profile):
-        raise RunLogError(
-            f"holds the run '{header.run_id}' (profile {header.profile}) instead of its own",
-            where=path,
-            hint="remove the file and run the study again",
-        )
 
 
 def _unplanned(folder: Path, plan: tuple[Run, ...]) -> tuple[str, ...]:

@@ -76,6 +76,7 @@ class ChatTemplate:
         self.source = source
         self._first = bos if add_bos else ""
         self._tokens = {"bos_token": bos, "eos_token": eos}
+        self._rendered: dict[tuple[tuple[str, int], ...], str] = {}
         try:
             self._template = environment.from_string(source)
         except jinja2.TemplateError as error:
@@ -113,7 +114,16 @@ class ChatTemplate:
         return _split(text[len(spoken) :], messages, said + 1)
 
     def _up_to_answer(self, messages: Sequence[Message]) -> str:
-        """The template's history of the dialogue gone on, up to the answer to ``messages``."""
+        """The template's history of the dialogue gone on, up to the answer to ``messages``.
+
+        Marks stand for all contents, so dialogues of one shape are rendered once.
+        """
+        shape = tuple((message.role, len(message.segments)) for message in messages)
+        if shape not in self._rendered:
+            self._rendered[shape] = self._render_up_to_answer(messages)
+        return self._rendered[shape]
+
+    def _render_up_to_answer(self, messages: Sequence[Message]) -> str:
         answered = [*messages, Message("assistant")]
         shown = _shown([*answered, Message("user")])
         if messages[0].role == "system" and self._misplaces_system:

@@ -11,6 +11,7 @@ is known exactly: no call into the inference library, nothing that can abort the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -22,6 +23,9 @@ from kit.errors import GrammarError
 
 END = "end"
 """The name of the node where an answer is complete."""
+
+_NO_TEXT = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]")
+"""Characters that `kit.engine.vocabulary.advance` refuses where they lie within one piece."""
 
 
 class Choice(NamedTuple):
@@ -99,6 +103,7 @@ class Grammar:
 
     def _check(self, start: str) -> None:
         reached: set[str] = set()
+        spelled: set[str] = set()
         todo = [start]
         ends = False
         while todo:
@@ -125,7 +130,9 @@ class Grammar:
                     raise GrammarError(f"choice '{name}' offers an empty word")
                 if after is not None and after.startswith(word):
                     raise GrammarError(f"in choice '{name}', '{word}' begins '{after}'")
-                self._spell(name, word)
+                if word not in spelled:
+                    self._spell(name, word)
+                    spelled.add(word)
             todo.extend(node.options.values())
         if not ends:
             raise GrammarError("no path through the form ends")
@@ -212,6 +219,31 @@ class Grammar:
         """Whether the turn may end in ``state``."""
         ends = self._ends
         return bool(len(ends)) and bool(self.mask(state).legal(ends[:1])[0])
+
+    def holds(self, text: str) -> bool:
+        """Whether ``text`` is a whole answer, after which the turn may end or has ended.
+
+        It is what `next` and `may_end` say when the text is read token by token, told from a whole
+        word or line at a time. Only a line with a character that some readers break lines at is
+        never held, although bytes can spell it.
+        """
+        name, at = self.start.node, 0
+        while name != END:
+            node = self.nodes[name]
+            if isinstance(node, Choice):
+                word = next((word for word in node.options if text.startswith(word, at)), None)
+                if word is None:
+                    return at == len(text) and node.may_end and bool(self.vocabulary.ends)
+                name, at = node.options[word], at + len(word)
+                continue
+            stop = text.find("\n", at)
+            end = len(text) if stop < 0 else stop
+            if not node.min_chars <= end - at <= node.max_chars or _NO_TEXT.search(text, at, end):
+                return False
+            if stop < 0:
+                return node.may_end and bool(self.vocabulary.ends)
+            name, at = node.next, stop + 1
+        return at == len(text)
 
     def _enter(self, name: str) -> State | None:
         return None if name == END else State(name)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from kit.engine.chat import ChatTemplate, Piece, plain_template
+from kit.engine.grammar import Grammar
 from kit.engine.protocol import Completion, Prompt, Request, Tokens
 from kit.engine.vocabulary import Vocabulary
 from kit.errors import EngineError, GrammarError
@@ -71,16 +72,27 @@ class ScriptedEngine:
                 text = next(self._script)
             except StopIteration as error:
                 raise EngineError("the script has run out of answers") from error
-        tokens: list[int] = []
-        state = request.grammar.start
-        for byte in text.encode():
-            following = request.grammar.next(state, byte)
-            tokens.append(byte)
-            if following is None:
-                break
-            state = following
-        else:
-            if not request.grammar.may_end(state):
-                raise GrammarError(f"the scripted answer stops in '{state.node}': {text!r}")
-        chain = hashlib.sha256(bytes.fromhex(request.digest) + text.encode()).hexdigest()
-        return Completion(tuple(tokens), "end", (), chain)
+        data = text.encode()
+        tokens = tuple(data) if request.grammar.holds(text) else _read(request.grammar, text)
+        chain = hashlib.sha256(bytes.fromhex(request.digest) + data).hexdigest()
+        return Completion(tokens, "end", (), chain)
+
+
+def _read(grammar: Grammar, text: str) -> Tokens:
+    """The bytes of ``text`` up to where the form is complete.
+
+    Raises:
+        GrammarError: where and why the text breaks the form.
+    """
+    tokens: list[int] = []
+    state = grammar.start
+    for byte in text.encode():
+        following = grammar.next(state, byte)
+        tokens.append(byte)
+        if following is None:
+            break
+        state = following
+    else:
+        if not grammar.may_end(state):
+            raise GrammarError(f"the scripted answer stops in '{state.node}': {text!r}")
+    return tuple(tokens)

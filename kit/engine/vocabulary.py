@@ -144,4 +144,4 @@ class Vocabulary:
 
     def decode(self, tokens: Iterable[int]) -> str:
         """The text of ``tokens``; the bytes of an unfinished last character are left out."""
-        return b"".join(self.pieces[token] for token in tokens).decode(errors="ignore")
+        return b"".join(map(self.pieces.__getitem__, tokens)).decode(errors="ignore")

@@ -12,10 +12,11 @@ upper one.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from kit.measure.tally import Forms, Line, Registers
+from kit.measure.tally import Line, Register, Registers
 from kit.runlog.records import Turn, Utterance
 from kit.spec.language import Channel, Language
 from kit.spec.study import Order, Protocol
@@ -45,25 +46,32 @@ class Reading:
         lines: list[Line],
     ):
         self._sequential = protocol.order.value is Order.SEQUENTIAL
-        # An English prefix of a Japanese run is searched for Japanese words, and holds none.
-        self._interventions = [registers.forms_of_fixed(text) for text in interventions]
         evicted = language.persona(language.evicted).name
-        self._announced = [
-            registers.forms_of_fixed(text.wording(protocol.wording.value).format(evicted=evicted))
-            for text in language.announcements
+        # An English prefix of a Japanese run is searched for Japanese words, and holds none.
+        texts = [(0, text) for text in interventions] + [
+            (number, text.wording(protocol.wording.value).format(evicted=evicted))
+            for number, text in enumerate(language.announcements, start=1)
         ]
-        self._said: dict[int, list[Line]] = defaultdict(list)
+        self._since: dict[tuple[Register, str], int] = {}
+        for number, text in texts:
+            for register, forms in registers.forms_of_fixed(text).items():
+                for form in forms:
+                    self._since.setdefault((register, form), number)
+        self._said: dict[tuple[int, Register, str], list[Line]] = defaultdict(list)
         for line in lines:
-            self._said[line.turn.turn].append(line)
+            for register, forms in line.found.items():
+                for form in forms:
+                    self._said[line.turn.turn, register, form].append(line)
 
-    def before(self, turn: Turn) -> Iterator[Forms]:
-        """The register words of all that the speaker of ``turn`` had just read."""
-        yield from self._interventions
-        yield from self._announced[: turn.turn]
-        for number in range(turn.turn - HEARD_TURNS, turn.turn + 1):
-            for line in self._said.get(number, ()):
-                if self._hears(turn, line.turn, line.utterance):
-                    yield line.found
+    def holds(self, turn: Turn, register: Register, form: str) -> bool:
+        """Whether the speaker of ``turn`` had just read the word ``form`` of ``register``."""
+        if self._since.get((register, form), math.inf) <= turn.turn:
+            return True
+        return any(
+            self._hears(turn, line.turn, line.utterance)
+            for number in range(turn.turn - HEARD_TURNS, turn.turn + 1)
+            for line in self._said.get((number, register, form), ())
+        )
 
     def _hears(self, turn: Turn, spoken: Turn, utterance: Utterance) -> bool:
         if spoken.agent == turn.agent:

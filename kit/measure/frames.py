@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 import polars as pl
 
@@ -109,6 +110,15 @@ OVERLAP: Schema = {
 """One row per text that agents read, wording and register."""
 
 WHOLE_ANSWER = "turn"
+
+_HITS = attrgetter(
+    *(
+        f"{attribute}.{register.value}"
+        for attribute in HIT_COLUMNS.values()
+        for register in Register
+    )
+)
+"""A tally's hits in the order of their columns."""
 
 
 def frame(schema: Schema, rows: Iterable[Sequence[object]]) -> pl.DataFrame:
@@ -224,9 +234,5 @@ def _counts(tally: Tally) -> tuple[int | None, ...]:
         tally.characters,
         tally.words,
         tally.lines_away,
-        *(
-            getattr(getattr(tally, attribute), register.value)
-            for attribute in HIT_COLUMNS.values()
-            for register in Register
-        ),
+        *_HITS(tally),
     )

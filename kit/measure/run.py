@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import add
@@ -13,7 +14,7 @@ from kit.measure.drift import ENGLISH, Drift
 from kit.measure.echo import Reading
 from kit.measure.overlap import interventions
 from kit.measure.speech import Speech
-from kit.measure.tally import Hits, Line, Register, Registers, Tally, counted, tally
+from kit.measure.tally import Hits, Line, Registers, counted, hits, tally
 from kit.runlog.reader import RunLog
 from kit.runlog.records import Header, Outcome, Turn, Utterance
 from kit.spec.language import Channel, Language
@@ -89,12 +90,7 @@ class Measurer:
             english = self.registers(ENGLISH) if ENGLISH in self._languages else None
             self._readers[header.language] = _Reader(language, registers, english)
         reader = self._readers[header.language]
-        lines = [
-            reader.line(turn, utterance)
-            for turn in log.turns
-            for utterance in turn.utterances
-            if utterance.text.strip()
-        ]
+        lines = reader.lines(log.turns)
         carried = interventions(
             protocol, header.language, self._languages, individuated=self._individuated
         )
@@ -134,30 +130,44 @@ class _Reader:
         self._english = english if language.language != ENGLISH else None
         self._drift = Drift(language)
 
-    def line(self, turn: Turn, utterance: Utterance) -> Line:
+    def lines(self, turns: Sequence[Turn]) -> list[Line]:
+        """Every line that holds text."""
+        spoken = [
+            (turn, utterance)
+            for turn in turns
+            for utterance in turn.utterances
+            if utterance.text.strip()
+        ]
+        elsewhere = self._drift.languages_of([utterance.text for _, utterance in spoken])
+        return [
+            self._line(turn, utterance, away)
+            for (turn, utterance), away in zip(spoken, elsewhere, strict=True)
+        ]
+
+    def _line(self, turn: Turn, utterance: Utterance, away: str | None) -> Line:
         text = utterance.text
-        away = self._drift.language_of(text)
-        english = Hits()
-        if away == ENGLISH and self._english is not None:
-            forms = self._english.forms(text)
-            english = Hits(*(forms[register].total() for register in Register))
         return Line(
-            turn, utterance, self._registers.forms(text), self._registers.words(text), away, english
+            turn,
+            utterance,
+            self._registers.forms(text),
+            len(unicodedata.normalize("NFC", text.strip())),
+            self._registers.words(text),
+            away,
+            hits(self._english.forms(text)) if self._english and away == ENGLISH else Hits(),
         )
 
 
 def _agent(
     agent: str, header: Header, turns: list[Turn], lines: list[Line], reading: Reading
 ) -> AgentMeasures:
-    channels = dict.fromkeys(Channel, Tally())
+    spoken: dict[Channel, list[Line]] = {channel: [] for channel in Channel}
     said: Counter[int] = Counter()
     said_away: Counter[int] = Counter()
     for line in lines:
-        one = tally(line, reading.before(line.turn))
-        channels[line.utterance.channel] += one
-        said[line.turn.turn] += one.characters
-        said_away[line.turn.turn] += one.characters if line.away else 0
-    inward = {line.turn.turn for line in lines if line.utterance.channel is Channel.MONOLOGUE}
+        spoken[line.utterance.channel].append(line)
+        said[line.turn.turn] += line.characters
+        said_away[line.turn.turn] += line.characters if line.away else 0
+    inward = {line.turn.turn for line in spoken[Channel.MONOLOGUE]}
     return AgentMeasures(
         agent=agent,
         aligned=agent in header.aligned_agents,
@@ -167,7 +177,7 @@ def _agent(
             turns=len(turns),
             turns_with_monologue=len(inward),
             turns_away=sum(2 * said_away[turn] > number for turn, number in said.items()),
-            channels=channels,
+            channels={channel: tally(spoken[channel], reading.holds) for channel in Channel},
             legal_mass=tuple(mass for turn in turns for mass in turn.legal_mass),
         ),
         line_outcomes=Counter(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import reduce
+from operator import add
 from typing import NamedTuple, Self
 
 from kit.runlog.records import Outcome, Turn, Utterance
@@ -28,7 +29,7 @@ class Register(StrEnum):
 
 
 Forms = dict[Register, Counter[str]]
-"""Matched words per register, folded, with how often each occurs."""
+"""Matched words per register, folded, with how often each occurs; only registers that occur."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,8 @@ class Registers:
 
     def forms(self, text: str) -> Forms:
         """The matched words; registers are scanned apart, so a word may count in two."""
-        return {register: Counter(forms) for register, forms in self._matcher.forms(text).items()}
+        found = self._matcher.forms(text).items()
+        return {register: Counter(forms) for register, forms in found if forms}
 
     def forms_of_fixed(self, text: str) -> Forms:
         """As `forms`, remembered: for the texts that every run reads."""
@@ -132,6 +134,8 @@ class Line(NamedTuple):
     utterance: Utterance
     found: Forms
     """Its matched words."""
+    characters: int
+    """After NFC, outer white space left out."""
     words: int | None
     away: str | None
     """The other language it is in, if it is in another."""
@@ -139,31 +143,41 @@ class Line(NamedTuple):
     """Hits of the English lists, where it left its language for English."""
 
 
-def tally(line: Line, echoes: Iterable[Forms]) -> Tally:
-    """One line.
+def hits(forms: Forms) -> Hits:
+    """How many words of each register are in ``forms``."""
+    return _hits(Counter({register: words.total() for register, words in forms.items()}))
+
+
+def tally(lines: Sequence[Line], echo: Callable[[Turn, Register, str], bool]) -> Tally:
+    """What a set of lines amounts to.
 
     Args:
-        line: what was said.
-        echoes: the matched words of everything its speaker had just read.
+        lines: what was said.
+        echo: whether the speaker of a turn had just read a matched word of a register.
     """
-    found = line.found
-    heard = tuple(echoes) if any(found.values()) else ()
-    own = {
-        register: sum(
-            number
-            for form, number in words.items()
-            if not any(form in source[register] for source in heard)
-        )
-        for register, words in found.items()
-    }
+    every, own, lines_with, own_lines = (Counter[Register]() for _ in range(4))
+    for line in lines:
+        for register, forms in line.found.items():
+            new = sum(
+                number for form, number in forms.items() if not echo(line.turn, register, form)
+            )
+            every[register] += forms.total()
+            own[register] += new
+            lines_with[register] += 1
+            own_lines[register] += bool(new)
+    words = [line.words for line in lines if line.words is not None]
     return Tally(
-        lines=1,
-        characters=len(unicodedata.normalize("NFC", line.utterance.text.strip())),
-        hits=Hits(*(found[register].total() for register in Register)),
-        hits_no_echo=Hits(*(own[register] for register in Register)),
-        lines_with=Hits(*(int(bool(found[register])) for register in Register)),
-        lines_with_no_echo=Hits(*(int(bool(own[register])) for register in Register)),
-        words=line.words,
-        lines_away=int(line.away is not None),
-        hits_english=line.english,
+        lines=len(lines),
+        characters=sum(line.characters for line in lines),
+        hits=_hits(every),
+        hits_no_echo=_hits(own),
+        lines_with=_hits(lines_with),
+        lines_with_no_echo=_hits(own_lines),
+        words=sum(words) if len(words) == len(lines) else None,
+        lines_away=sum(line.away is not None for line in lines),
+        hits_english=reduce(add, (line.english for line in lines if line.away), Hits()),
     )
+
+
+def _hits(counts: Counter[Register]) -> Hits:
+    return Hits(*(counts[register] for register in Register))

@@ -99,7 +99,7 @@ def _records(path: Path) -> Iterator[tuple[int, Header | Turn | Footer]]:
     torn = lines.pop()
     if torn and not path.name.endswith(PARTIAL):
         raise RunLogError("the last line is cut off", where=f"{path}:{len(lines) + 1}")
-    digest = hashlib.sha256()
+    before = 0
     for number, line in enumerate(lines, start=1):
         where = f"{path}:{number}"
         if len(line) > MAX_LINE_BYTES:
@@ -108,11 +108,13 @@ def _records(path: Path) -> Iterator[tuple[int, Header | Turn | Footer]]:
             record = _RECORD.validate_json(line)
         except (ValidationError, ValueError, RecursionError) as error:
             raise RunLogError(_why(line), where=where) from error
-        if isinstance(record, Footer) and record.digest != digest.hexdigest():
-            raise RunLogError(
-                "the lines before the footer are not those that were written", where=where
-            )
-        digest.update(line + b"\n")
+        if isinstance(record, Footer):
+            digest = hashlib.sha256(memoryview(data)[:before]).hexdigest()
+            if record.digest != digest:
+                raise RunLogError(
+                    "the lines before the footer are not those that were written", where=where
+                )
+        before += len(line) + 1
         yield number, record
 
 

@@ -14,17 +14,28 @@ from types import TracebackType
 from typing import Self
 
 from pydantic import BaseModel
+from pydantic_core import to_json
 
 from kit.errors import OutputError
 from kit.runlog.reader import COMPLETE, PARTIAL
 from kit.runlog.records import Footer, Header, Turn
 
+_TOKENS = ("prompt", "tokens")
+"""Fields of a turn that hold thousands of whole numbers."""
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
 
 def canonical(record: BaseModel) -> bytes:
     """One line of JSON that depends on the record's values alone."""
-    data = record.model_dump(mode="json")
-    text = json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return text.encode() + b"\n"
+    if not isinstance(record, Turn):
+        return _ENCODER.encode(record.model_dump(mode="json")).encode() + b"\n"
+    # Whole numbers have one spelling, so that pydantic may write them, in a tenth of the time.
+    plain = record.model_dump(mode="json", exclude=set(_TOKENS))
+    fields = {name: _ENCODER.encode(value).encode() for name, value in plain.items()}
+    fields |= {name: to_json(getattr(record, name)) for name in _TOKENS}
+    return b"{%b}\n" % b",".join(
+        b'"%b":%b' % (name.encode(), fields[name]) for name in sorted(fields)
+    )
 
 
 def output_error(error: OSError, path: Path) -> OutputError:

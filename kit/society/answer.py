@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 from kit.engine.grammar import END, Choice, Line, Node
 from kit.runlog.records import Outcome, Utterance
@@ -13,7 +14,8 @@ from kit.spec.language import Channel, Language
 COLON = ":"
 
 
-class AnswerForm(NamedTuple):
+@dataclass(frozen=True)
+class AnswerForm:
     """How one agent may answer in one turn."""
 
     nodes: Mapping[str, Node]
@@ -22,6 +24,11 @@ class AnswerForm(NamedTuple):
     """Text that opens a line, to its channel and, for a whisper, the addressee's persona id."""
     budgets: Mapping[Channel, int]
     """Characters per line."""
+
+    @cached_property
+    def rules(self) -> str:
+        """The nodes as text: forms with equal rules have equal grammars."""
+        return repr((self.start, self.nodes))
 
 
 def free_form(language: Language, agent: str, budgets: Mapping[Channel, int]) -> AnswerForm:

@@ -69,16 +69,23 @@ class Group:
         scene: the run's circumstances.
         engine: where answers come from.
         first_sequence: the engine's dialogue of the first agent; the others follow.
+        grammars: compiled forms by their rules; groups on one engine may share them.
     """
 
-    def __init__(self, scene: Scene, engine: Engine, first_sequence: int):
+    def __init__(
+        self,
+        scene: Scene,
+        engine: Engine,
+        first_sequence: int,
+        grammars: dict[str, Grammar] | None = None,
+    ):
         self.scene = scene
         self._engine = engine
         self._judge = Judge(scene.language)
         self._first = first_sequence
         self._agents = {agent: _Agent(scene.system(agent)) for agent in scene.agents}
         self._events: list[Event] = []
-        self._grammars: dict[str, Grammar] = {}
+        self._grammars = {} if grammars is None else grammars
 
     def prompt(self, agent: str, turn: int) -> Prompt:
         """What ``agent`` reads now; it counts as told."""
@@ -173,10 +180,9 @@ class Group:
         return rebuilt
 
     def _grammar(self, form: AnswerForm) -> Grammar:
-        key = repr(form.nodes)
-        if key not in self._grammars:
-            self._grammars[key] = Grammar(form.nodes, form.start, self._engine.vocabulary)
-        return self._grammars[key]
+        if form.rules not in self._grammars:
+            self._grammars[form.rules] = Grammar(form.nodes, form.start, self._engine.vocabulary)
+        return self._grammars[form.rules]
 
 
 def simulate(
@@ -202,8 +208,10 @@ def simulate(
     """
     engine.clear()
     groups: list[Group] = []
+    grammars: dict[str, Grammar] = {}
     for scene in scenes:
-        groups.append(Group(scene, engine, sum(len(group.scene.agents) for group in groups)))
+        first = sum(len(group.scene.agents) for group in groups)
+        groups.append(Group(scene, engine, first, grammars))
     known = {
         (index, turn.turn, turn.agent): turn
         for index, turns in (recorded or {}).items()

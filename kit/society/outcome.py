@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import regex
-
 from kit.runlog.records import Outcome
+from kit.spec.characters import LETTERS, scripts
 from kit.spec.language import Language
 from kit.spec.matcher import compiled
 
@@ -17,11 +16,10 @@ class Judge:
 
     def __init__(self, language: Language):
         self._refusal = compiled({"refusal": language.lexicons.provider_refusal}, language.rules)
-        own = [script for script in language.scripts if script != "Latin"] or ["Latin"]
+        own = tuple(script for script in language.scripts if script != "Latin") or ("Latin",)
         # Names and loan words in Latin letters are ordinary in other scripts, so they never make a
         # line on-language there; in Latin-script languages this sees a foreign script only.
-        self._own = regex.compile("|".join(rf"\p{{Script={script}}}" for script in own))
-        self._letter = regex.compile(r"\p{L}")
+        self._own = scripts(own)
 
     def line(self, words: str, *, cut: bool) -> Outcome:
         """The outcome of one line.
@@ -34,7 +32,7 @@ class Judge:
             return Outcome.EMPTY
         if self._refusal.finds(words):
             return Outcome.PROVIDER_REFUSAL
-        letters = len(self._letter.findall(words))
-        if letters >= _LEAST_LETTERS and 2 * len(self._own.findall(words)) < letters:
+        letters = LETTERS.count(words)
+        if letters >= _LEAST_LETTERS and 2 * self._own.count(words) < letters:
             return Outcome.OFF_LANGUAGE
         return Outcome.TRUNCATED if cut else Outcome.OK

@@ -41,7 +41,8 @@ class Scene:
             else self.language
         )
         self._intervention_language = source
-        self.agents: tuple[str, ...] = tuple(persona.id for persona in self.language.personas)
+        self._names = {persona.id: persona.name for persona in self.language.personas}
+        self.agents: tuple[str, ...] = tuple(self._names)
         self.assignment: Assignment = assign(
             self.seed,
             run.replicate,
@@ -53,6 +54,7 @@ class Scene:
         self.budgets = {
             channel: max(4, round(self.language.budgets.of(channel) * scale)) for channel in Channel
         }
+        self._forms: dict[tuple[str, ...], AnswerForm] = {}
 
     @property
     def turns(self) -> int:
@@ -73,9 +75,15 @@ class Scene:
 
     def form(self, agent: str, turn: int) -> AnswerForm:
         """How ``agent`` may answer in ``turn``."""
-        if self.slots:
-            return slots_form(self.language, agent, self.budgets, self._slot_order(agent, turn))
-        return free_form(self.language, agent, self.budgets)
+        order = self._slot_order(agent, turn) if self.slots else []
+        known = (agent, *order)
+        if known not in self._forms:
+            self._forms[known] = (
+                slots_form(self.language, agent, self.budgets, order)
+                if self.slots
+                else free_form(self.language, agent, self.budgets)
+            )
+        return self._forms[known]
 
     def intervention(self) -> str:
         """The text that aligned agents carry."""
@@ -120,13 +128,13 @@ class Scene:
         lines = [texts.turn_header.wording(letter).format(turn=turn, turns=self.turns)]
         for item in heard:
             form = texts.heard_whisper if item.channel is Channel.WHISPER else texts.heard_talk
-            name = language.persona(item.speaker).name
+            name = self._names[item.speaker]
             lines.append(form.wording(letter).format(name=name, text=item.text))
         if not heard:
             lines.append(texts.heard_nothing.wording(letter))
         lines.append(texts.announcement_header.wording(letter))
         lines.append(self.announcement(turn))
-        own = language.persona(agent).name
+        own = self._names[agent]
         if self.slots:
             order = language.list_separator.join(
                 language.tags.of(channel) for channel in self._slot_order(agent, turn)
@@ -140,7 +148,7 @@ class Scene:
     def announcement(self, turn: int) -> str:
         """What the facility says at the start of ``turn``."""
         text = self.language.announcements[turn - 1].wording(self.protocol.wording.value)
-        return text.format(evicted=self.language.persona(self.language.evicted).name)
+        return text.format(evicted=self._names[self.language.evicted])
 
     def texts(self) -> dict[str, Any]:
         """Every text of the run, for its hash: nothing an agent could read is left out."""

@@ -27,7 +27,8 @@ _SAME = {"\u2019": "'", "\u02bc": "'", "\u2010": "-"}
 """Characters that NFKC keeps apart and a writer does not."""
 _HANGUL_TAILS = range(0x1160, 0x1200)
 """Jamo that join the syllable before them although they are no combining marks."""
-_SPACES = re.compile(r"\s+")
+_SPACES = re.compile(r"\s{2,}|[^\S ]")
+"""What becomes one space; single spaces, which are most, are passed over."""
 
 _TURKISH = str.maketrans({"I": "ı", "İ": "i"})
 _ARABIC = str.maketrans(

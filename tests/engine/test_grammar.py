@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.engine.grammar import END, Choice, Grammar, Line, Node, State
@@ -58,6 +60,32 @@ def test_answers_in_the_form_are_legal(text: str) -> None:
 )
 def test_answers_out_of_the_form_are_not(text: str) -> None:
     assert not accepts(FORM, text)
+
+
+TAGS = st.sampled_from(["TALK:", "THOUGHT:", "WHISPER Zoe:", "WHISPER Noah:", "WHISPER", ""])
+LINES = st.text("a日é𝄞 :", max_size=6) | st.text("a\r\x85\u2028\x7f\n", max_size=3)
+ANSWERS = st.lists(st.tuples(TAGS, LINES).map("".join), max_size=3).map("\n".join)
+
+
+@settings(max_examples=1000)
+@given(ANSWERS | ANSWERS.map("{}\n".format), st.booleans())
+def test_a_text_is_held_whole_if_it_is_legal_token_by_token(text: str, may_end: bool) -> None:
+    form = FORM | {"line": Line(5, "more", min_chars=2, may_end=may_end)}
+    broken = re.search("[\x85\u2028]", text) is not None
+    assert Grammar(form, "tag", BYTES).holds(text) == (accepts(form, text) and not broken)
+
+
+@pytest.mark.parametrize("char", ["\x00", "\x1f", "\x7f", "\x85", "\u2028", "\u2029"])
+def test_a_character_that_breaks_a_line_is_never_held(char: str) -> None:
+    grammar = Grammar(FORM, "tag", BYTES)
+    assert grammar.holds("TALK:a b")
+    assert not grammar.holds(f"TALK:a{char}b")
+
+
+def test_an_answer_may_not_be_held_in_a_vocabulary_that_cannot_end_it() -> None:
+    endless = Vocabulary([bytes([byte]) for byte in range(256)], [])
+    assert not Grammar(FORM, "tag", endless).holds("TALK:hi")
+    assert Grammar(FORM, "tag", endless).holds("TALK:hi\nWHISPER Zoe:a\n")
 
 
 def test_a_budget_counts_characters_and_not_bytes() -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kit.measure.drift import LATIN, OTHER_SCRIPT, Drift
+from kit.measure.drift import LATIN, OTHER_SCRIPT, Drift, identifier
+from kit.measure.home import Home
 from kit.measure.run import Measurer
 from kit.measure.tally import Hits
 from kit.runlog.reader import read
@@ -33,6 +34,37 @@ def test_lines_in_another_language_are_seen(code: str) -> None:
         seen = [drift.language_of(text) for text in said]
         wanted = {other} if other in LATIN else {OTHER_SCRIPT}
         assert sum(found in wanted for found in seen) >= 0.9 * len(said), (code, other)
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_many_lines_at_once_are_told_as_one_by_one(code: str) -> None:
+    drift = Drift(shipped(code))
+    texts = [sentence["text"] for other in LANGUAGES for sentence in corpus(other)]
+    half = len(texts) // 2
+    mixed = [f"{one} {two}" for one, two in zip(texts[:half], texts[half:], strict=False)]
+    said = [*texts, *mixed, "", "?", "NO", "NEIN, NIEMALS LASSE ICH DAS ZU", "\udc80 surrogate"]
+
+    assert drift.languages_of(said) == [drift.language_of(text) for text in said]
+    assert drift.languages_of([]) == []
+
+
+@pytest.mark.parametrize("code", LATIN)
+def test_most_lines_need_no_second_look(code: str) -> None:
+    clear = Home(identifier(code)).clear([sentence["text"] for sentence in corpus(code)], code)
+
+    assert sum(clear) >= 0.9 * len(clear)
+
+
+@pytest.mark.parametrize("code", LATIN)
+def test_what_is_clear_is_what_the_identifier_says(code: str) -> None:
+    texts = [sentence["text"] for other in LANGUAGES for sentence in corpus(other)]
+    clear = Home(identifier(code)).clear(texts, code)
+
+    assert {
+        identifier(code).classify(text)[0]
+        for text, is_clear in zip(texts, clear, strict=True)
+        if is_clear
+    } == {code}
 
 
 def refuses(sentence: dict[str, dict[str, int]]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from kit.errors import OutputError, RunLogError
 from kit.runlog.reader import read, read_any
 from kit.runlog.records import Header, Outcome, Turn, Utterance
-from kit.runlog.writer import RunWriter, write_atomically
+from kit.runlog.writer import RunWriter, canonical, write_atomically
 from kit.society.identity import header
 from kit.spec.language import Channel
 from tests.society.support import Listening, experiment, scene
@@ -57,6 +58,13 @@ def test_what_is_written_is_read(tmp_path: Path, said: list[Turn]) -> None:
     assert log.header == HEADER
     assert list(log.turns) == said
     assert log.footer is not None
+
+
+@given(turns)
+def test_a_line_is_the_json_of_its_values_with_sorted_keys(turn: Turn) -> None:
+    data = turn.model_dump(mode="json")
+    text = json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    assert canonical(turn) == text.encode() + b"\n"
 
 
 @in_one_folder
