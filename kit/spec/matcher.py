@@ -94,13 +94,11 @@ def fold(text: str, folding: Folding = Folding.PLAIN) -> str:
     """
     if text.isascii() and folding is not Folding.TURKISH:
         return text.lower()
-    folded = unicodedata.normalize("NFKC", text)
-    if folding is Folding.TURKISH:
-        folded = folded.translate(_TURKISH)
-    cased = folded.casefold()
-    if cased != folded:
-        cased = unicodedata.normalize("NFKC", cased)
-    folded = cased
+    normal = unicodedata.normalize("NFKC", text)
+    folded = normal.translate(_TURKISH) if folding is Folding.TURKISH else normal
+    folded = folded.casefold()
+    if folded != normal:
+        folded = unicodedata.normalize("NFKC", folded)
     for char, plain in _SAME.items():
         folded = folded.replace(char, plain)
     match folding:

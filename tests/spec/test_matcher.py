@@ -83,6 +83,13 @@ def _is_letter(char: str) -> bool:
     return char.isalnum() or char == "_" or unicodedata.category(char)[0] == "M"
 
 
+def test_folding_a_letter_does_not_depend_on_the_letters_after_it() -> None:
+    # A dotted capital I has no form with an acute accent, the small i it becomes has one.
+    accented = "\u0130\u0301"
+    assert fold(accented, Folding.TURKISH) == "\u00ed"
+    assert fold(accented + "A", Folding.TURKISH) == "\u00eda"
+
+
 texts = st.text(ALPHABET, max_size=24)
 rules = st.builds(
     Rules,
