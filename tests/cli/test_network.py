@@ -95,8 +95,10 @@ CASES: dict[str, list[list[str]]] = {
     "replay": [["replay", f"results/done/{LOG}"]],
     "verify": [["verify", "results/done", "--agents", "1"]],
     "show": [["show", f"results/done/{LOG}"]],
+    "freeze": [["freeze", "study1"]],
     "analyze": [["analyze", "results/done"]],
     "report": [["report", "results/done"]],
+    "export": [["export", "results/done"]],
     "validate": [["validate", "models.yaml", "studies/study1.yaml", "studies/concepts.yaml"]],
     "doctor": [["doctor"]],
 }
