@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -113,7 +114,7 @@ def test_a_turn_counts_with_the_median_of_its_own_repetitions(tmp_path: Path) ->
     assert found.seconds("server") == []
 
 
-def test_attended_positions_are_counted_from_the_batches(tmp_path: Path) -> None:
+def test_the_tokens_of_a_turn_are_counted_from_the_batches(tmp_path: Path) -> None:
     folder = tmp_path / "model-2"
     folder.mkdir()
     schedule = [
@@ -124,7 +125,29 @@ def test_attended_positions_are_counted_from_the_batches(tmp_path: Path) -> None
         ["turn"],
     ]
     (folder / "plan.json").write_text(json.dumps({"turns": [], "schedule": schedule}))
-    assert BENCH.attended(BENCH.Measured(folder)) == [1 + 2 + 3, 4 + 11]
+    assert BENCH.computed(BENCH.Measured(folder)) == [3, 2]
+
+
+def test_time_per_token_is_a_line_whatever_is_said_in_a_turn(tmp_path: Path) -> None:
+    folder = tmp_path / "model-4"
+    folder.mkdir()
+    said = (5, 2, 9, 3)
+    schedule: list[Any] = []
+    for tokens in said:
+        schedule += [prefill(0, 0, tokens, ends=True), ["turn"]]
+    turns = [[{"prompt": [0] * tokens, "tokens": []}] for tokens in said]
+    (folder / "plan.json").write_text(json.dumps({"turns": turns, "schedule": schedule}))
+
+    def measure(rates: Sequence[float]) -> None:
+        seconds = [rate * tokens for rate, tokens in zip(rates, said, strict=True)]
+        (folder / "kit 0.json").write_text(json.dumps({"seconds": seconds}))
+
+    measure([9.0, 0.7, 1.6, 1.9])
+    found = BENCH.Measured(folder)
+    assert BENCH.linear_per_token(found) == pytest.approx(1)
+    assert BENCH.linear(found) < 0.5
+    measure([9.0, 0.7, 1.9, 0.7])
+    assert BENCH.linear_per_token(found) < 0.5
 
 
 def test_a_promise_that_is_missed_says_so(tmp_path: Path) -> None:
