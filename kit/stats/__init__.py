@@ -22,7 +22,14 @@ a wrong call, such as a two-dimensional array or a NaN among the values, raises 
 - `power`: exact and simulated power, detectable effects, group sizes
 - `multiplicity`: Holm, Benjamini-Hochberg
 - `intervals`, `resampling`: BCa bootstrap, of any statistic, and of g and r
+- `agreement`: two raters' confusion matrix, raw agreement, kappa; precision, recall, F1 of one
+- `krippendorff`: alpha of any number of raters, with missing ratings
+- `intraclass`, `variance_components`: intraclass correlations; variances of units and judges
+- `cluster_bootstrap`: percentile and BCa intervals of any statistic when clusters are resampled
+- `prediction_powered`: means of human scores from a judge's, put right where humans scored
+- `misclassification`: a prevalence corrected for sensitivity and specificity
+- `partial_identification`: worst-case bounds when scores are missing
 - `batch`: z scores, g, slopes and r of many outcomes at once; there NaN marks what is missing
-- `student`, `noncentral`, `concordance`, `product_moment`, `heterogeneity`, `reml`, `wald`,
-  `sample`: what the others are built from
+- `student`, `noncentral`, `concordance`, `product_moment`, `proportion`, `rectifier`,
+  `heterogeneity`, `reml`, `wald`, `sample`: what the others are built from
 """
