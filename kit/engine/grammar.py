@@ -37,6 +37,8 @@ class Choice(NamedTuple):
     """The turn may end here instead."""
     decision: bool = False
     """Record how much of the model's own probability is legal here."""
+    scored: bool = False
+    """Record how the legal probability divides over the words, which begin with different bytes."""
 
 
 class Line(NamedTuple):
@@ -99,6 +101,7 @@ class Grammar:
         self.vocabulary = vocabulary
         self._ends = np.array(vocabulary.ends, dtype=np.int64)
         self._listed: dict[tuple[str, bytes], Ids] = {}
+        self.scores = any(isinstance(node, Choice) and node.scored for node in nodes.values())
         self._check(start)
 
     def _check(self, start: str) -> None:
@@ -130,6 +133,11 @@ class Grammar:
                     raise GrammarError(f"choice '{name}' offers an empty word")
                 if after is not None and after.startswith(word):
                     raise GrammarError(f"in choice '{name}', '{word}' begins '{after}'")
+                if node.scored and after and after.encode()[0] == word.encode()[0]:
+                    raise GrammarError(
+                        f"in choice '{name}', whose words are scored, '{word}' and '{after}' begin "
+                        "alike"
+                    )
                 if word not in spelled:
                     self._spell(name, word)
                     spelled.add(word)
@@ -247,6 +255,16 @@ class Grammar:
 
     def _enter(self, name: str) -> State | None:
         return None if name == END else State(name)
+
+    def scored(self, state: State) -> tuple[Ids, ...]:
+        """The tokens that begin each word, in the order of the words; none where none is scored.
+
+        The words begin with different bytes, so that the first token tells the word.
+        """
+        node = self.nodes[state.node]
+        if not isinstance(node, Choice) or not node.scored or state.written:
+            return ()
+        return tuple(self._list(Choice({word: END}), b"") for word in node.options)
 
     def is_decision(self, state: State) -> bool:
         """Whether ``state`` is the start of a choice whose legal mass is recorded."""

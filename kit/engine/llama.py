@@ -24,7 +24,7 @@ from kit.engine.library import last_message
 from kit.engine.model import Q8_0_VALUES, LlamaModel
 from kit.engine.protocol import Completion, Prompt, Request, Tokens
 from kit.engine.reading import Reader, Reading, Recorded, plan_reading
-from kit.engine.sampler import Logits, draw, legal_mass
+from kit.engine.sampler import Logits, draw, legal_mass, word_shares
 from kit.errors import ContextFull, EngineError
 from kit.spec.seeds import key
 from kit.spec.study import EngineSettings
@@ -62,6 +62,7 @@ class _Answer:
     digest: Any
     tokens: list[int] = field(default_factory=list)
     legal_mass: list[float] = field(default_factory=list)
+    shares: list[tuple[float, ...]] = field(default_factory=list)
     stop: str | None = None
 
 
@@ -385,6 +386,8 @@ class LlamaEngine:
         mask = grammar.mask(answer.state)
         if grammar.is_decision(answer.state):
             answer.legal_mass.append(legal_mass(logits, mask))
+        if words := grammar.scored(answer.state):
+            answer.shares.append(word_shares(logits, words))
         token = draw(
             logits,
             mask,
@@ -439,4 +442,5 @@ def _close(answer: _Answer) -> Completion:
         "ceiling" if answer.stop == "ceiling" else "end",
         tuple(answer.legal_mass),
         answer.digest.hexdigest(),
+        tuple(answer.shares),
     )

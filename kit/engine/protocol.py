@@ -47,6 +47,8 @@ class Completion(NamedTuple):
     """At each decision of the form, the share of the model's own probability on legal tokens."""
     digest: str
     """The chain after this answer."""
+    shares: tuple[tuple[float, ...], ...] = ()
+    """At each scored choice of the form, each word's share of the legal probability."""
 
 
 class Engine(Protocol):

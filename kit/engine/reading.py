@@ -15,7 +15,7 @@ import numpy as np
 
 from kit.engine.grammar import State
 from kit.engine.protocol import Request, Tokens
-from kit.engine.sampler import Logits, draw, legal_mass, margin
+from kit.engine.sampler import Logits, draw, legal_mass, margin, word_shares
 from kit.engine.vocabulary import Ids
 from kit.errors import GrammarError
 from kit.spec.seeds import key
@@ -49,6 +49,8 @@ class Reading(NamedTuple):
     digest: str
     """The dialogue's digest chain after this answer."""
     disagreements: tuple[Disagreement, ...]
+    shares: tuple[tuple[float, ...], ...] = ()
+    """At each scored choice of the form, each word's share of the legal probability."""
 
 
 class Reader:
@@ -75,6 +77,7 @@ class Reader:
         self._path = key(*recorded.request.key)
         self._digest = hashlib.sha256(bytes.fromhex(recorded.request.digest))
         self._legal_mass: list[float] = []
+        self._shares: list[tuple[float, ...]] = []
         self._found: list[Disagreement] = []
         self._seen = 0
 
@@ -92,6 +95,8 @@ class Reader:
         mask = request.grammar.mask(state)
         if request.grammar.is_decision(state):
             self._legal_mass.append(legal_mass(logits, mask))
+        if words := request.grammar.scored(state):
+            self._shares.append(word_shares(logits, words))
         noise = key(self._path, index)
         drawn = draw(logits, mask, request.sampling, noise).token
         tokens = self._recorded.tokens
@@ -108,6 +113,7 @@ class Reader:
             tuple(self._legal_mass),
             self._digest.hexdigest(),
             tuple(self._found),
+            tuple(self._shares),
         )
 
 

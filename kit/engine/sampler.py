@@ -12,6 +12,7 @@ widens; the result equals the full mask's (:func:`draw_full`), which the tests h
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
@@ -282,3 +283,19 @@ def legal_mass(logits: Logits, mask: TokenMask) -> float:
     legal = ids if mask.listed is not None else ids[mask.legal(ids)]
     weights = np.exp(logits.astype(np.float64) - float(logits.max()))
     return float(f"{weights[legal].sum() / weights.sum():.6g}")
+
+
+def word_shares(logits: Logits, words: Sequence[Ids]) -> tuple[float, ...]:
+    """How the model's own probability (temperature 1) divides over ``words``, to six digits.
+
+    Args:
+        logits: one row over the vocabulary.
+        words: for each word, the tokens that begin it.
+
+    Returns:
+        One share per word; they sum to 1. Rounded as :func:`legal_mass` is, and for its reason.
+    """
+    top = max(float(logits[ids].max()) for ids in words)
+    weights = [float(np.exp(logits[ids].astype(np.float64) - top).sum()) for ids in words]
+    total = sum(weights)
+    return tuple(float(f"{weight / total:.6g}") for weight in weights)

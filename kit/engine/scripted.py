@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from kit.engine.chat import ChatTemplate, Piece, plain_template
-from kit.engine.grammar import Grammar
+from kit.engine.grammar import Grammar, State
 from kit.engine.protocol import Completion, Prompt, Request, Tokens
 from kit.engine.vocabulary import Vocabulary
 from kit.errors import EngineError, GrammarError
@@ -75,7 +75,7 @@ class ScriptedEngine:
         data = text.encode()
         tokens = tuple(data) if request.grammar.holds(text) else _read(request.grammar, text)
         chain = hashlib.sha256(bytes.fromhex(request.digest) + data).hexdigest()
-        return Completion(tokens, "end", (), chain)
+        return Completion(tokens, "end", (), chain, _shares(request.grammar, tokens))
 
 
 def _read(grammar: Grammar, text: str) -> Tokens:
@@ -96,3 +96,17 @@ def _read(grammar: Grammar, text: str) -> Tokens:
         if not grammar.may_end(state):
             raise GrammarError(f"the scripted answer stops in '{state.node}': {text!r}")
     return tuple(tokens)
+
+
+def _shares(grammar: Grammar, tokens: Tokens) -> tuple[tuple[float, ...], ...]:
+    """At each scored choice the word that is said has everything: a script is sure of itself."""
+    found: list[tuple[float, ...]] = []
+    if not grammar.scores:
+        return ()
+    state: State | None = grammar.start
+    for token in tokens:
+        assert state is not None  # the tokens are an answer of this form
+        if words := grammar.scored(state):
+            found.append(tuple(float(token in ids) for ids in words))
+        state = grammar.next(state, token)
+    return tuple(found)

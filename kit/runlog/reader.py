@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -16,6 +16,16 @@ from kit.runlog.records import LOG_VERSION, Footer, Header, Record, Turn
 PARTIAL = ".partial.jsonl"
 COMPLETE = ".jsonl"
 MAX_LINE_BYTES = 16_000_000
+
+
+class _Typed(Protocol):
+    """A record that says what it is."""
+
+    @property
+    def type(self) -> str: ...
+
+
+Entry = TypeVar("Entry", bound=_Typed)
 
 _RECORD: TypeAdapter[Header | Turn | Footer] = TypeAdapter(Record)
 
@@ -55,7 +65,7 @@ def read_any(path: Path) -> RunLog:
     header: Header | None = None
     turns: list[Turn] = []
     footer: Footer | None = None
-    for number, record in _records(path):
+    for number, record in records(path, _RECORD, partial=path_while_written(path)):
         where = f"{path}:{number}"
         if footer is not None:
             raise RunLogError("a line after the footer", where=where)
@@ -79,11 +89,29 @@ def read_any(path: Path) -> RunLog:
     return RunLog(header, tuple(turns), footer)
 
 
-def _records(path: Path) -> Iterator[tuple[int, Header | Turn | Footer]]:
+def path_while_written(path: Path) -> Path:
+    """What the log at ``path`` is called until it is complete."""
+    return path.with_name(path.name.removesuffix(COMPLETE) + PARTIAL)
+
+
+def records(
+    path: Path, record: TypeAdapter[Entry], *, partial: Path
+) -> Iterator[tuple[int, Entry]]:
+    """The records of a log with their line numbers, each checked.
+
+    Args:
+        path: the log.
+        record: what a line may hold. A record whose ``type`` ends in ``footer`` has a ``digest``,
+            which must be that of all lines before it.
+        partial: what the log is called while it is incomplete, for the message.
+
+    Raises:
+        RunLogError: no such file, a line that is no record, a cut last line of a complete log, or
+            a footer that is not of these lines.
+    """
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
-        partial = path.with_name(path.name.removesuffix(COMPLETE) + PARTIAL)
         if partial.exists():
             raise RunLogError(
                 "the run is incomplete",
@@ -105,17 +133,17 @@ def _records(path: Path) -> Iterator[tuple[int, Header | Turn | Footer]]:
         if len(line) > MAX_LINE_BYTES:
             raise RunLogError("a line too long for a run log", where=where)
         try:
-            record = _RECORD.validate_json(line)
+            found = record.validate_json(line)
         except (ValidationError, ValueError, RecursionError) as error:
             raise RunLogError(_why(line), where=where) from error
-        if isinstance(record, Footer):
+        if found.type.endswith("footer"):
             digest = hashlib.sha256(memoryview(data)[:before]).hexdigest()
-            if record.digest != digest:
+            if getattr(found, "digest", None) != digest:
                 raise RunLogError(
                     "the lines before the footer are not those that were written", where=where
                 )
         before += len(line) + 1
-        yield number, record
+        yield number, found
 
 
 def _why(line: bytes) -> str:

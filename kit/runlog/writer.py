@@ -7,11 +7,11 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Generic, Self, TypeVar
 
 from pydantic import BaseModel
 from pydantic_core import to_json
@@ -19,6 +19,8 @@ from pydantic_core import to_json
 from kit.errors import OutputError
 from kit.runlog.reader import COMPLETE, PARTIAL
 from kit.runlog.records import Footer, Header, Turn
+
+Entry = TypeVar("Entry", bound=BaseModel)
 
 _TOKENS = ("prompt", "tokens")
 """Fields of a turn that hold thousands of whole numbers."""
@@ -61,22 +63,24 @@ def output_error(error: OSError, path: Path) -> OutputError:
     )
 
 
-class RunWriter:
-    """Writes one run as ``NAME.partial.jsonl`` and renames it to ``NAME.jsonl`` after the footer.
+class LogWriter(Generic[Entry]):
+    """Writes one log as ``NAME.partial.jsonl`` and renames it to ``NAME.jsonl`` after the footer.
 
     Args:
         path: the final path, ending in ``.jsonl``.
-        header: the run's header.
+        header: the first line.
+        footer: makes the last line from the number of records and the digest of all lines.
 
     Raises:
         OutputError: the folder is read-only or the disk is full.
     """
 
-    def __init__(self, path: Path, header: Header):
+    def __init__(self, path: Path, header: BaseModel, footer: Callable[[int, str], BaseModel]):
         self.path = path
+        self._footer = footer
         self.partial = path.with_name(path.name.removesuffix(COMPLETE) + PARTIAL)
         self._digest = hashlib.sha256()
-        self._turns = 0
+        self._entries = 0
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.partial.open("wb")
@@ -95,10 +99,10 @@ class RunWriter:
     ) -> None:
         self._file.close()
 
-    def append(self, turns: Sequence[Turn]) -> None:
-        """Write one round of turns and wait until they are on disk."""
-        self._turns += len(turns)
-        self._write([canonical(turn) for turn in turns])
+    def append(self, entries: Sequence[Entry]) -> None:
+        """Write some records, such as one round of turns, and wait until they are on disk."""
+        self._entries += len(entries)
+        self._write([canonical(entry) for entry in entries])
 
     def finish(self) -> Path:
         """Write the footer and give the log its final name.
@@ -106,8 +110,7 @@ class RunWriter:
         Returns:
             The complete log.
         """
-        footer = Footer(turns=self._turns, digest=self._digest.hexdigest())
-        self._write([canonical(footer)])
+        self._write([canonical(self._footer(self._entries, self._digest.hexdigest()))])
         try:
             self._file.close()
             self.partial.replace(self.path)
@@ -127,6 +130,21 @@ class RunWriter:
             with contextlib.suppress(OSError):  # closing tries to write the rest once more
                 self._file.close()
             raise output_error(error, self.partial) from error
+
+
+class RunWriter(LogWriter[Turn]):
+    """Writes the log of one run.
+
+    Args:
+        path: the final path, ending in ``.jsonl``.
+        header: the run's header.
+
+    Raises:
+        OutputError: the folder is read-only or the disk is full.
+    """
+
+    def __init__(self, path: Path, header: Header):
+        super().__init__(path, header, lambda turns, digest: Footer(turns=turns, digest=digest))
 
 
 def sync_folder(folder: Path) -> None:
