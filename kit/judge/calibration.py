@@ -1,0 +1,288 @@
+"""How far a judge agrees with people, and whether that is enough to use it."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
+
+from kit.judge.records import JudgementOutcome
+from kit.spec.judge import Scale, ScaleKind
+from kit.spec.seeds import generator
+from kit.stats.agreement import (
+    ConfusionMatrix,
+    Detection,
+    Weights,
+    cohens_kappa,
+    confusion,
+    detection,
+    raw_agreement,
+)
+from kit.stats.cluster_bootstrap import RowStatistic, cluster_bootstrap
+from kit.stats.intraclass import intraclass_correlations
+from kit.stats.krippendorff import Level, krippendorff_alpha
+from kit.stats.result import Estimate, Undefined
+from kit.stats.sample import IndexArray
+
+ENOUGH = 0.6
+"""Kappa from which agreement counts as substantial (Landis & Koch 1977); the rule is ours."""
+MOST_UNSCORED = 0.1
+"""Share of excerpts without a score above which a judge is not used; the bound is ours."""
+
+
+class Usability(StrEnum):
+    """Whether a judge can stand in for people."""
+
+    USABLE = "usable"
+    """The lower bound of its kappa reaches `ENOUGH`."""
+    UNDECIDED = "undecided"
+    """`ENOUGH` lies within the interval, or there is none."""
+    NOT_USABLE = "not usable"
+    """The upper bound does not reach `ENOUGH`, or too many excerpts have no score."""
+
+
+class Rated(NamedTuple):
+    """One excerpt as a judge and as people rate it on one scale."""
+
+    excerpt: str
+    language: str
+    cluster: str
+    """Only excerpts of different clusters are independent: the run, as a rule."""
+    judge: str | None
+    """The judge's value; None: unscored."""
+    score: float | None
+    """The judge's number, where the scale has numbers."""
+    outcome: JudgementOutcome
+    """The most frequent one of the judge's answers."""
+    people: Mapping[str, str]
+    """Value by rater; a rater who found that the excerpt cannot be judged is left out."""
+
+
+class Reliability(NamedTuple):
+    """Agreement on one scale, over all languages or in one."""
+
+    scale: str
+    language: str | None
+    """None: all."""
+    raters: int
+    excerpts: int
+    """Rated by somebody."""
+    scored: int
+    """Of them scored by the judge; the numbers below are of these."""
+    outcomes: Counter[JudgementOutcome]
+    raw: Estimate
+    kappa: Estimate
+    """Judge and people; weighted by the squared distance where the scale is ordinal. The interval
+    resamples clusters."""
+    alpha: Estimate
+    """Krippendorff's, judge and all raters as equals."""
+    alpha_people: Estimate
+    """The same among the raters alone: what a judge could reach at most."""
+    icc: Estimate
+    """ICC(2,1) of the judge's number and the people's mean; ordinal scales only."""
+    matrix: ConfusionMatrix | None
+    """The judge's value by the people's; None where nothing is scored."""
+    detections: tuple[tuple[str, Detection], ...]
+    """By threshold, or by value where the scale is nominal."""
+    usability: Usability
+
+    @property
+    def sentence(self) -> str:
+        """What a reader is told."""
+        return _SENTENCES[self.usability].format(
+            scale=self.scale, low=_shown(self.kappa.conf_low), high=_shown(self.kappa.conf_high)
+        )
+
+
+_SENTENCES = {
+    Usability.USABLE: "'{scale}' can be used: its agreement with people is at least {low}, "
+    f"and {ENOUGH} is asked.",
+    Usability.UNDECIDED: "Whether '{scale}' can be used is not known: its agreement with people "
+    f"lies between {{low}} and {{high}}, and {ENOUGH} is asked. More labels would tell.",
+    Usability.NOT_USABLE: "'{scale}' cannot be used: its agreement with people lies between {low} "
+    f"and {{high}}, and {ENOUGH} is asked with at most {MOST_UNSCORED:.0%} unscored.",
+}
+
+
+def reliability(rated: Sequence[Rated], scale: Scale, seed: int) -> list[Reliability]:
+    """Agreement over all languages, then in each.
+
+    Args:
+        rated: excerpts that at least one person rated.
+        scale: the scale they were rated on.
+        seed: from which the resampling takes its draws.
+    """
+    found = [_reliability(rated, scale, None, seed)]
+    languages = dict.fromkeys(each.language for each in rated)
+    if len(languages) > 1:
+        for language in languages:
+            part = [each for each in rated if each.language == language]
+            found.append(_reliability(part, scale, language, seed))
+    return found
+
+
+def consensus(people: Mapping[str, str], scale: Scale) -> str:
+    """What the raters together say: the lower median, or the most frequent name.
+
+    Equally frequent names go to the one that stands first in the scale.
+    """
+    places = [scale.values.index(value) for value in people.values()]
+    if scale.kind is ScaleKind.ORDINAL:
+        return scale.values[statistics.median_low(places)]
+    counts = Counter(places)
+    return scale.values[min(counts, key=lambda place: (-counts[place], place))]
+
+
+def _reliability(
+    rated: Sequence[Rated], scale: Scale, language: str | None, seed: int
+) -> Reliability:
+    outcomes = Counter(each.outcome for each in rated)
+    raters = sorted({name for each in rated for name in each.people})
+    scored = [each for each in rated if each.judge is not None]
+    said = [consensus(each.people, scale) for each in scored]
+    judged = [each.judge for each in scored if each.judge is not None]
+    matrix = confusion(judged, said, scale.values) if scored else None
+    rng = generator(seed, "reliability", scale.id, language or "all")
+    clusters = [each.cluster for each in scored]
+    kappa = _kappa(judged, said, scale, clusters, rng)
+    level: Level = "ordinal" if scale.kind is ScaleKind.ORDINAL else "nominal"
+    matrix_of_all = _codes(rated, raters, scale)
+    return Reliability(
+        scale.id,
+        language,
+        len(raters),
+        len(rated),
+        len(scored),
+        outcomes,
+        raw_agreement(matrix) if matrix else Estimate.undefined("raw agreement", _FEW, n=0),
+        kappa,
+        _alpha(matrix_of_all, level, clusters=[each.cluster for each in rated], rng=rng),
+        _alpha(matrix_of_all[:, 1:], level, clusters=[each.cluster for each in rated], rng=rng),
+        _icc(scored, scale, rng),
+        matrix,
+        tuple(_detections(matrix, scale)) if matrix else (),
+        _usability(kappa, len(scored), len(rated)),
+    )
+
+
+_FEW = Undefined.TOO_FEW
+
+
+def _kappa(
+    judged: Sequence[str],
+    said: Sequence[str],
+    scale: Scale,
+    clusters: Sequence[str],
+    rng: np.random.Generator,
+) -> Estimate:
+    weights: Weights = "quadratic" if scale.kind is ScaleKind.ORDINAL else "none"
+    name = "Cohen's kappa" + (", quadratic weights" if weights == "quadratic" else "")
+
+    def statistic(rows: IndexArray) -> float | None:
+        matrix = confusion([judged[row] for row in rows], [said[row] for row in rows], scale.values)
+        return cohens_kappa(matrix, weights=weights).estimate
+
+    return _resampled(clusters, statistic, name, rng)
+
+
+def _alpha(
+    codes: np.ndarray[tuple[int, int], np.dtype[np.float64]],
+    level: Level,
+    *,
+    clusters: Sequence[str],
+    rng: np.random.Generator,
+) -> Estimate:
+    def statistic(rows: IndexArray) -> float | None:
+        return krippendorff_alpha(codes[rows], level).estimate
+
+    if codes.shape[1] < 2:
+        return Estimate.undefined("Krippendorff's alpha", _FEW, n=len(clusters))
+    return _resampled(clusters, statistic, f"Krippendorff's alpha, {level}", rng)
+
+
+def _icc(scored: Sequence[Rated], scale: Scale, rng: np.random.Generator) -> Estimate:
+    method = "ICC(2,1)"
+    if scale.kind is not ScaleKind.ORDINAL:
+        return Estimate(n=len(scored), method=f"{method} [the scale has no numbers]")
+    pairs = np.array(
+        [
+            (each.score, statistics.fmean(map(int, each.people.values())))
+            for each in scored
+            if each.score is not None
+        ],
+        dtype=np.float64,
+    ).reshape(-1, 2)
+
+    def statistic(rows: IndexArray) -> float | None:
+        found = intraclass_correlations(pairs[rows])
+        return None if isinstance(found, Undefined) else found.icc2.result.estimate
+
+    clusters = [each.cluster for each in scored if each.score is not None]
+    return _resampled(clusters, statistic, method, rng)
+
+
+def _resampled(
+    clusters: Sequence[str], statistic: RowStatistic, name: str, rng: np.random.Generator
+) -> Estimate:
+    if not clusters:
+        return Estimate.undefined(name, _FEW, n=0)
+    return cluster_bootstrap(
+        list(clusters), statistic, rng=rng, name=name, resamples=999
+    ).percentile
+
+
+def _codes(
+    rated: Sequence[Rated], raters: Sequence[str], scale: Scale
+) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """Excerpts by raters, the judge first, as places in the scale; NaN where one did not rate."""
+    codes = np.full((len(rated), 1 + len(raters)), np.nan)
+    for row, each in enumerate(rated):
+        if each.judge is not None:
+            codes[row, 0] = scale.values.index(each.judge)
+        for column, name in enumerate(raters, start=1):
+            if name in each.people:
+                codes[row, column] = scale.values.index(each.people[name])
+    return codes
+
+
+def _detections(matrix: ConfusionMatrix, scale: Scale) -> Iterable[tuple[str, Detection]]:
+    if scale.kind is ScaleKind.ORDINAL:
+        for value in scale.values[1:]:
+            yield f"{value} or more", detection(matrix, value)
+        return
+    for place, value in enumerate(scale.values):
+        yield value, detection(_one_against_others(matrix, place), 1)
+
+
+def _one_against_others(matrix: ConfusionMatrix, place: int) -> ConfusionMatrix:
+    counts = [[0, 0], [0, 0]]
+    for first, row in enumerate(matrix.counts):
+        for second, count in enumerate(row):
+            counts[first == place][second == place] += count
+    return ConfusionMatrix((0, 1), tuple(map(tuple, counts)))
+
+
+def _usability(kappa: Estimate, scored: int, rated: int) -> Usability:
+    if rated and (rated - scored) / rated > MOST_UNSCORED:
+        return Usability.NOT_USABLE
+    if kappa.conf_low is None or kappa.conf_high is None:
+        return Usability.UNDECIDED
+    if kappa.conf_low >= ENOUGH:
+        return Usability.USABLE
+    return Usability.NOT_USABLE if kappa.conf_high < ENOUGH else Usability.UNDECIDED
+
+
+def _shown(number: float | None) -> str:
+    return "an unknown number" if number is None else f"{number:.2f}"
+
+
+def by_excerpt(labels: Iterable[tuple[str, str, str]]) -> dict[str, dict[str, str]]:
+    """(excerpt, rater, value) as raters by excerpt."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for excerpt, rater, value in labels:
+        found[excerpt][rater] = value
+    return found
