@@ -18,7 +18,7 @@ import numpy as np
 from kit.analysis.cells import CONFIDENCE, Value
 from kit.analysis.effects import Effect, Factor, Kind, not_testable
 from kit.analysis.indices import PRIMARY
-from kit.analysis.measures import INDICES
+from kit.analysis.measures import INDICES, JUDGED
 from kit.stats.clustered import clustered_least_squares
 from kit.stats.mixed import MixedFit, RandomEffects, mixed_slope
 from kit.stats.prediction import prediction_interval
@@ -258,7 +258,7 @@ def _families(effects: Iterable[Effect]) -> list[tuple[_Place, Kind, list[Effect
         if (
             effect.factor is Factor.ALIGNED
             and effect.kind in _KINDS
-            and effect.measure in names
+            and (effect.measure in names or effect.measure.startswith(JUDGED))
             and effect.language is not None
         ):
             place = _Place(

@@ -64,21 +64,29 @@ class _Key(NamedTuple):
     measure: str
 
 
-def gaps(rows: Sequence[Mapping[str, Any]]) -> list[Gap]:
+def gaps(
+    rows: Sequence[Mapping[str, Any]],
+    judged: Mapping[tuple[str, str], Mapping[str, float | None]] | None = None,
+) -> list[Gap]:
     """Every gap: by cell, then over the cells of a language, then over languages.
 
     Args:
         rows: rows of an agents frame.
+        judged: by run and agent, what judges of single residents gave.
 
     Returns:
         Gaps of cells where some but not all agents are marked; elsewhere there is nothing to
         compare.
     """
     scored = indices(rows, PRIMARY)
+    extra = tuple(dict.fromkeys(name for each in (judged or {}).values() for name in each))
     runs: dict[str, list[tuple[Mapping[str, Any], Mapping[str, float | None]]]] = defaultdict(list)
     for row, score in zip(rows, scored, strict=True):
         numbers = {index.name: getattr(score, index.name) for index in INDICES}
         numbers |= {name: row[name] for name in SHARES}
+        if judged:
+            given = judged.get((row["run_id"], row["agent"]), {})
+            numbers |= {name: given.get(name) for name in extra}
         runs[row["run_id"]].append((row, numbers))
     groups: dict[_Key, list[_Sides | None]] = defaultdict(list)
     for members in runs.values():
@@ -88,7 +96,7 @@ def gaps(rows: Sequence[Mapping[str, Any]]) -> list[Gap]:
             others = [scores for row, scores in members if not row[f"agent_{factor}"]]
             if not marked or not others:
                 continue
-            for measure in (*(index.name for index in INDICES), *SHARES):
+            for measure in (*(index.name for index in INDICES), *SHARES, *extra):
                 sides = _sides(marked, others, measure)
                 for key in _keys(where, factor, measure):
                     groups[key].append(sides)

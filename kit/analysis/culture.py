@@ -16,7 +16,7 @@ import numpy as np
 
 from kit.analysis.effects import Effect, Factor, Kind, not_testable
 from kit.analysis.indices import PRIMARY
-from kit.analysis.measures import INDICES
+from kit.analysis.measures import is_compared
 from kit.errors import SpecError
 from kit.spec.language import Language
 from kit.spec.seeds import generator
@@ -219,14 +219,12 @@ def _groups(
     effects: Iterable[Effect], countries: Mapping[str, str], scores: Scores
 ) -> dict[_Where, list[_Point]]:
     """The slopes of every model, variant, level of individuation and index."""
-    names = {index.name for index in INDICES}
     groups: dict[_Where, list[_Point]] = defaultdict(list)
     for effect in effects:
         if (
             effect.kind is Kind.SLOPE
             and effect.factor is Factor.ALIGNED
-            and effect.measure in names
-            and effect.reference == PRIMARY
+            and is_compared(effect.measure, effect.reference, PRIMARY)
             and effect.language is not None
         ):
             group = groups[effect.model, effect.variant, effect.other, effect.measure]

@@ -25,6 +25,8 @@ PROTECTIVE = "protective"
 CPI = "cpi"
 DI = "di"
 NO_ECHO = "_no_echo"
+JUDGED = "judged_"
+"""How the names of numbers that a judge gave begin; panel and scale follow."""
 
 
 class Unit(StrEnum):
@@ -149,4 +151,19 @@ PLAIN = (
 MEASURES = {
     measure.name: measure for measure in (*INDICES, *INDICES_NO_ECHO, *INDICES_BY_UNIT, *PLAIN)
 }
-"""Every measure by column name, in the order of the tables."""
+"""Every measure of words by column name, in the order of the tables."""
+
+
+def title(name: str) -> str:
+    """What a measure is called where people read it, whether it counts words or is judged."""
+    known = MEASURES.get(name)
+    return known.title if known else f"judged {name.removeprefix(JUDGED).replace('_', ' ')}"
+
+
+def is_compared(name: str, reference: str | None, primary: str) -> bool:
+    """Whether a measure has one unit in all languages.
+
+    That is an index by its primary z reference, or a judge's scale.
+    """
+    indices = {index.name for index in INDICES}
+    return (name in indices and reference == primary) or name.startswith(JUDGED)

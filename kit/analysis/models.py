@@ -21,7 +21,7 @@ from scipy import special
 from kit.analysis.cells import CONFIDENCE
 from kit.analysis.effects import Effect, Factor, Kind
 from kit.analysis.indices import PRIMARY
-from kit.analysis.measures import INDICES
+from kit.analysis.measures import is_compared
 from kit.stats.multiplicity import holm
 from kit.stats.result import Estimate, Undefined
 from kit.stats.synthesis import random_effects
@@ -126,14 +126,12 @@ def differences(effects: Iterable[Effect]) -> list[ModelDifference]:
 
 
 def _by_model(effects: Iterable[Effect]) -> dict[_Place, dict[str, Estimate]]:
-    names = {index.name for index in INDICES}
     groups: dict[_Place, dict[str, Estimate]] = defaultdict(dict)
     for effect in effects:
         if (
             effect.factor is Factor.ALIGNED
             and effect.kind is Kind.HEDGES_G
-            and effect.measure in names
-            and effect.reference == PRIMARY
+            and is_compared(effect.measure, effect.reference, PRIMARY)
             and effect.language is not None
         ):
             place = (effect.language, effect.variant, effect.other, effect.measure)

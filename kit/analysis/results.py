@@ -43,6 +43,7 @@ from kit.analysis.design import DesignValue, design, text_evidence
 from kit.analysis.effects import Effect, effects, not_testable, pooled_slopes
 from kit.analysis.indices import SCORINGS, Indices, indices
 from kit.analysis.interactions import Interaction, interaction_candidates
+from kit.analysis.judged import JudgedBound, JudgedCell, Judgements, judgements
 from kit.analysis.models import (
     ModelDifference,
     ModelHeterogeneity,
@@ -93,6 +94,7 @@ class Analysis:
     legality: tuple[CellLegality, ...]
     outcomes: tuple[CellOutcome, ...]
     drift: tuple[CellDrift, ...]
+    judged: Judgements
     tables: dict[str, pl.DataFrame]
     """Every table by the name of its file."""
 
@@ -128,14 +130,15 @@ def analyze(
     standing = countries(languages, chosen or {}, scores)
     runs = frames.runs_frame(collection.runs)
     agents = frames.agents_frame(collection.runs)
-    found = values(runs.to_dicts())
+    judgements_of = judgements(folder, collection)
+    found = [*values(runs.to_dicts()), *judgements_of.values]
     summary = tuple(cells(found))
     within = effects(found, seed)
     every = (*within, *pooled_slopes(found))
-    apart = tuple(gaps(agents.to_dicts()))
+    apart = tuple(gaps(agents.to_dicts(), judgements_of.agents))
     culture = tuple(correlations(within, standing, scores, seed))
     over = tuple(pooled(found))
-    judgements = tuple(judge(published, collection, Findings(summary, every, over, apart, culture)))
+    verdicts = tuple(judge(published, collection, Findings(summary, every, over, apart, culture)))
     combined = tuple(syntheses(within))
     directions = tuple(signs(within))
     classified = tuple(classes(within))
@@ -154,6 +157,8 @@ def analyze(
         "agents": agents,
         "channels": frames.channels_frame(collection.runs),
         "outcomes": table(CellOutcome, per_cell),
+        "judged": table(JudgedCell, judgements_of.cells),
+        "judged_bounds": table(JudgedBound, judgements_of.bounds),
         "drift": frames.drift_frame(collection.runs),
         "legality": table(CellLegality, legal),
         "overlap": frames.overlap_frame(overlaps(languages, spoken)),
@@ -176,8 +181,8 @@ def analyze(
         "interaction_candidates": table(
             Interaction, interaction_candidates(found, languages, standing, scores)
         ),
-        "verdicts": table(_VerdictRow, map(_verdict, judgements)),
-        "checks": table(_CheckRow, _checks(judgements)),
+        "verdicts": table(_VerdictRow, map(_verdict, verdicts)),
+        "checks": table(_CheckRow, _checks(verdicts)),
         "design": table(DesignValue, design(experiment)),
     }
     return Analysis(
@@ -197,10 +202,11 @@ def analyze(
         culture,
         without,
         limits,
-        judgements,
+        verdicts,
         legal,
         per_cell,
         tuple(drift(collection)),
+        judgements_of,
         tables,
     )
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "freeze": "Write down a study's plan and its rules, before it is run.",
     "replay": "Simulate one run again and compare bytes.",
     "verify": "Read recorded runs back, and compare or score every token.",
+    "judge": "Judge transcripts with a local model; hold it against people.",
     "show": "Read a run's transcript.",
     "analyze": "Measure runs and compute every effect.",
     "report": "One HTML page for a study's results.",

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import click
 
+from kit.audit.judgements import replay_judgements
 from kit.audit.replay import replay
 from kit.cli import console
 from kit.cli.run import DEFAULT_RESULTS
 from kit.errors import Mismatch, RunLogError
+from kit.judge.log import is_judgement_log
 
 
 def run_path(text: str) -> Path:
@@ -36,13 +38,14 @@ def run_path(text: str) -> Path:
     raise RunLogError("no such run log", where=text, hint="ls results/*/runs shows what there is")
 
 
-@click.command(help="Simulate RUN (a log, or a run id) again and compare bytes.")
+@click.command(help="Make RUN (a log, a run id, or a log of judgements) again and compare bytes.")
 @click.argument("run")
 @click.option("--threads", type=click.IntRange(1), help="Worker threads [all cores].")
 def command(run: str, threads: int | None) -> None:
     """Parse, call, print."""
     path = run_path(run)
-    result = replay(path, threads=threads)
+    judged = is_judgement_log(path)
+    result = (replay_judgements if judged else replay)(path, threads=threads)
     if result.divergence is None:
         console.say(f"identical: {result.run_id}, {result.bytes_compared:,} bytes")
         return

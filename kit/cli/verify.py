@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from kit.audit.judgements import verify_judgements
 from kit.audit.perturbation import calibrate
 from kit.audit.replay import find_run
 from kit.audit.tolerance import FILE_NAME, Tolerance, load_tolerances
@@ -19,6 +20,8 @@ from kit.audit.verify import Mode, Verification, Verifier
 from kit.cli import console
 from kit.cli.replay import run_path
 from kit.errors import Mismatch, RunLogError
+from kit.judge.folder import PANEL, JudgementFolder
+from kit.judge.log import is_judgement_log, read_judgements
 from kit.runlog.reader import PARTIAL, read
 from kit.runlog.writer import write_atomically
 from kit.runner.resolve import resolve, study_path
@@ -38,9 +41,7 @@ class _Wanted(NamedTuple):
     threads: int | None
 
 
-@click.command(
-    help="Read recorded runs back, making none: RUN is a log or a run id, or a result folder."
-)
+@click.command(help="Read recorded runs back, making none: RUN is a log, a run id or a folder.")
 @click.argument("run", metavar="RUN|DIR")
 @click.option("--agents", type=click.IntRange(1, 10), help="Read only so many, drawn by lot [all].")
 @click.option("--study", help="Believe this study of yours, not the one beside the logs.")
@@ -60,14 +61,16 @@ def command(
 ) -> None:
     """Parse, call, print."""
     paths = _logs(run)
+    if is_judgement_log(paths[0]):
+        _verify_judgements(paths, run, _Wanted(None, _chosen(tau), scores, threads))
+        return
     folder = paths[0].absolute().parent.parent
     recorded = load_experiment(folder)
     experiment = recorded if study is None else _own(study, recorded)
     if measure:
         _calibrate(experiment, paths, folder, threads)
         return
-    chosen = Tolerance(tau=tau) if tau is not None else None
-    wanted = _Wanted(agents, chosen, scores, threads)
+    wanted = _Wanted(agents, _chosen(tau), scores, threads)
     verified = _verified(experiment, paths, folder, wanted)
     failed = [result for result in verified if not result.holds]
     if failed:
@@ -75,6 +78,37 @@ def command(
             f"{len(failed)} of {len(paths)} runs do not follow from their study",
             where=run,
             hint=f"kit replay {failed[0].run_id} shows whether this machine can make it again",
+        )
+
+
+def _chosen(tau: float | None) -> Tolerance | None:
+    return Tolerance(tau=tau) if tau is not None else None
+
+
+def _verify_judgements(paths: Sequence[Path], what: str, wanted: _Wanted) -> None:
+    """Read logs of judgements back; all are of one panel."""
+    panel = JudgementFolder(paths[0].absolute().parents[2], paths[0].absolute().parent.name).panel()
+    weights = load_weights(panel.model, settings=panel.judge.engine)
+    failed = []
+    for path in paths:
+        with _bar(path.stem, len(read_judgements(path).judgements)) as bar:
+            result = verify_judgements(
+                path,
+                weights,
+                tolerance=wanted.tolerance,
+                scores=wanted.scores,
+                threads=wanted.threads,
+                report=partial(_step, bar),
+            )
+        _say(result, alone=False)
+        if not result.holds:
+            failed.append(path)
+    weights.model.close()
+    if failed:
+        raise Mismatch(
+            f"{len(failed)} of {len(paths)} logs of judgements do not follow from what they judge",
+            where=what,
+            hint=f"kit replay {failed[0]} shows whether this machine can make it again",
         )
 
 
@@ -96,9 +130,9 @@ def _logs(text: str) -> list[Path]:
     folder = Path(text)
     if not folder.is_dir():
         return [run_path(text)]
-    found = sorted(
-        path for path in (folder / "runs").glob("*.jsonl") if not path.name.endswith(PARTIAL)
-    )
+    judged = (folder / PANEL).is_file()
+    place = folder if judged else folder / "runs"
+    found = sorted(path for path in place.glob("*.jsonl") if not path.name.endswith(PARTIAL))
     if not found:
         raise RunLogError("holds no complete run", where=folder, hint="kit run STUDY")
     return found

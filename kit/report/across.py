@@ -7,7 +7,7 @@ from kit.analysis.across import Estimator, Pooled
 from kit.analysis.culture import Coefficient, Correlation
 from kit.analysis.effects import Effect, Factor, Kind
 from kit.analysis.indices import PRIMARY, Reference
-from kit.analysis.measures import CPI, DI, MEASURES
+from kit.analysis.measures import CPI, DI, title
 from kit.analysis.results import Analysis
 from kit.report.effects import scope
 from kit.report.grid import Grid, grid
@@ -26,7 +26,7 @@ def references(analysis: Analysis) -> Grid:
             row = found.setdefault((_runs(analysis, effect), effect.measure), {})
             row[effect.reference] = effect.result
     rows = [
-        (runs, MEASURES[measure].title, *(estimate(row[name.value]) for name in Reference))
+        (runs, title(measure), *(estimate(row[name.value]) for name in Reference))
         for (runs, measure), row in found.items()
     ]
     return grid(
@@ -51,7 +51,7 @@ def pooled(analysis: Analysis) -> Grid | None:
     rows = [
         (
             runs,
-            MEASURES[measure].title,
+            title(measure),
             errors,
             estimate(result, 4),
             equals(result.p_value).removeprefix("= "),
@@ -93,7 +93,7 @@ def gaps(analysis: Analysis) -> Grid | None:
         (
             scope(analysis, gap.language, gap.model, gap.variant),
             f"{gap.factor} minus others",
-            MEASURES[gap.measure].title,
+            title(gap.measure),
             number(gap.marked),
             number(gap.others),
             estimate(gap.result),
@@ -159,7 +159,7 @@ def _culture_slope(analysis: Analysis, row: Correlation) -> str:
     words = scope(analysis, None, row.model, row.variant).removeprefix("all languages")
     if row.individuated:
         words += f", {row.individuated} individuated"
-    return MEASURES[row.measure].title + words
+    return title(row.measure) + words
 
 
 def _correlation(result: Estimate) -> str:

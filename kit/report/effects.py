@@ -9,7 +9,17 @@ from kit.analysis import Estimate
 from kit.analysis.cells import Cell, Condition
 from kit.analysis.effects import Effect, Factor, Kind
 from kit.analysis.indices import PRIMARY
-from kit.analysis.measures import CPI, DI, MEASURES, MONOLOGUE, NO_ECHO, PROTECTIVE, SEXUAL, Unit
+from kit.analysis.measures import (
+    CPI,
+    DI,
+    JUDGED,
+    MONOLOGUE,
+    NO_ECHO,
+    PROTECTIVE,
+    SEXUAL,
+    Unit,
+    title,
+)
 from kit.analysis.results import Analysis
 from kit.report.grid import Grid, grid
 from kit.report.numbers import equals, estimate, number, percent, reason, test
@@ -142,13 +152,14 @@ def effects(analysis: Analysis, stratum: Stratum, factor: Factor, other: int) ->
         and effect.reference in (None, PRIMARY)
     }
     rows = []
-    for name in SHOWN:
+    judged = dict.fromkeys(name for name, _ in found if name.startswith(JUDGED))
+    for name in (*SHOWN, *judged):
         if (name, Kind.HEDGES_G) not in found:
             continue
         g, welch, slope = (found[name, kind] for kind in (Kind.HEDGES_G, Kind.WELCH, Kind.SLOPE))
         rows.append(
             (
-                MEASURES[name].title,
+                title(name),
                 _counted(g, estimate(g.result)),
                 _counted(welch, test(welch.result)),
                 _counted(slope, estimate(slope.result, 3)),

@@ -8,7 +8,7 @@ from kit.analysis.across import Combined
 from kit.analysis.classes import Classified, LanguageClass
 from kit.analysis.effects import MARGIN, Kind
 from kit.analysis.indices import PRIMARY
-from kit.analysis.measures import MEASURES
+from kit.analysis.measures import title
 from kit.analysis.results import Analysis
 from kit.report.effects import scope
 from kit.report.grid import Grid, grid
@@ -26,7 +26,7 @@ def syntheses(analysis: Analysis) -> Grid | None:
     rows = [
         (
             _runs(analysis, row.model, row.variant, row.individuated),
-            MEASURES[row.measure].title,
+            title(row.measure),
             KINDS[row.kind],
             str(len(row.languages.split())),
             estimate(row.result, 3),
@@ -64,7 +64,7 @@ def classes(analysis: Analysis) -> Grid | None:
     rows = [
         (
             _within(analysis, row),
-            MEASURES[row.measure].title,
+            title(row.measure),
             estimate(row.result),
             "undefined" if row.equivalence_p is None else equals(row.equivalence_p).lstrip("= "),
             row.language_class.value,
@@ -73,7 +73,7 @@ def classes(analysis: Analysis) -> Grid | None:
     ]
     counts = Counter((row.measure, row.language_class) for row in analysis.classes)
     tally = "; ".join(
-        f"{MEASURES[measure].title}: "
+        f"{title(measure)}: "
         + ", ".join(f"{counts[measure, kind]} {kind}" for kind in LanguageClass)
         for measure in dict.fromkeys(row.measure for row in analysis.classes)
     )
@@ -131,7 +131,7 @@ def arms(analysis: Analysis) -> Grid | None:
     rows = [
         (
             row.language,
-            MEASURES[row.measure].title,
+            title(row.measure),
             f"{row.individuated} individuated, {row.aligned} aligned",
             f"{row.against_individuated} individuated, {row.against_aligned} aligned",
             estimate(row.result),
@@ -154,7 +154,7 @@ def models(analysis: Analysis) -> Grid | None:
     rows = [
         (
             row.language,
-            MEASURES[row.measure].title,
+            title(row.measure),
             row.models,
             estimate(row.result),
             f"Q({row.q_df:g}) = {number(row.q)}, p {equals(row.q_p)}"

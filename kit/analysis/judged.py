@@ -1,0 +1,264 @@
+"""Judges' numbers as measures of runs, with what was not scored counted and bounded."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from kit.analysis.cells import Condition, Value
+from kit.analysis.collection import Collection, log_path
+from kit.analysis.measures import JUDGED
+from kit.judge.comparison import Judged
+from kit.judge.folder import JudgementFolder, panels
+from kit.judge.records import JudgementOutcome
+from kit.judge.scores import (
+    Bounded,
+    Target,
+    run_outcomes,
+    run_scores,
+    subject_scores,
+    targets,
+)
+from kit.spec.judge import Subject
+from kit.spec.language import AGENTS
+from kit.stats.correlation import spearman
+from kit.stats.result import Estimate
+
+
+class RunMeasure(NamedTuple):
+    """One number that a judge gave one run."""
+
+    run_id: str
+    panel: str
+    target: Target
+    bounds: Bounded
+
+    @property
+    def name(self) -> str:
+        """The measure's name in every table."""
+        return f"{JUDGED}{self.panel}_{self.target.name}"
+
+
+class JudgedCell(NamedTuple):
+    """How the answers of one judge ended in one cell, on one scale."""
+
+    condition: Condition
+    panel: str
+    judge_model: str
+    scale: str
+    runs: int
+    """Complete runs of the cell."""
+    judged: int
+    """Of them judged as they are now; the others are not in the numbers."""
+    asked: int
+    """Answers asked for."""
+    scored: int
+    refused: int
+    unparsable: int
+    truncated: int
+    too_long: int
+
+
+class JudgedBound(NamedTuple):
+    """What the unscored answers could do to ten marked agents against none, or to one cell."""
+
+    condition: Condition
+    """Of the cell, or of the cell with ten aligned agents."""
+    measure: str
+    contrast: bool
+    """Whether it is the difference between ten aligned agents and none."""
+    runs: int
+    scored: float | None
+    """By the scored answers alone."""
+    low: float | None
+    high: float | None
+    """If all unscored answers were at one end of the scale, at the other end in the other cell."""
+
+
+class Judgements(NamedTuple):
+    """Everything that judges said of a result folder."""
+
+    values: tuple[Value, ...]
+    agents: Mapping[tuple[str, str], Mapping[str, float | None]]
+    """By run and persona id: numbers of judges of single residents."""
+    cells: tuple[JudgedCell, ...]
+    bounds: tuple[JudgedBound, ...]
+
+
+class AgreementWithMeasure(NamedTuple):
+    """A judge's number and a measure of words, run by run."""
+
+    target: str
+    reference: str | None
+    runs: int
+    result: Estimate
+
+
+def judgements(folder: Path, collection: Collection) -> Judgements:
+    """What judges said of the complete runs of a folder.
+
+    A log of judgements counts only if it is of the run as it is now.
+
+    Raises:
+        OutputError: a panel is of another release.
+        RunLogError: a judgement log is damaged.
+    """
+    names = panels(folder)
+    if not names:
+        return Judgements((), {}, (), ())
+    digests = {
+        run.header.run_id: hashlib.sha256(
+            log_path(folder, run.header.run_id).read_bytes()
+        ).hexdigest()
+        for run in collection.runs
+    }
+    found: list[RunMeasure] = []
+    agents: dict[tuple[str, str], dict[str, float | None]] = defaultdict(dict)
+    cells: list[JudgedCell] = []
+    for name in names:
+        place = JudgementFolder(folder, name)
+        logs = tuple(
+            log
+            for log in map(place.read, place.logs())
+            if digests.get(log.header.run_id) == log.header.run_digest
+        )
+        judged = Judged(place.panel(), logs)
+        found += run_measures(judged)
+        for key, numbers in _agents(judged):
+            agents[key] |= numbers
+        cells += _cells(collection, judged)
+    return Judgements(
+        tuple(_values(collection, found)),
+        agents,
+        tuple(cells),
+        tuple(_bounds(collection, found)),
+    )
+
+
+def run_measures(judged: Judged) -> list[RunMeasure]:
+    """Every number of every judged run."""
+    judge = judged.panel.judge
+    return [
+        RunMeasure(log.header.run_id, judged.panel.name, target, bounds[target.name])
+        for log in judged.logs
+        for bounds in [run_scores(log, judge)]
+        for target in targets(judge)
+    ]
+
+
+def _agents(judged: Judged) -> Iterator[tuple[tuple[str, str], dict[str, float | None]]]:
+    """Numbers of every resident, of a judge that looks at residents."""
+    judge = judged.panel.judge
+    if judge.subject is not Subject.AGENT:
+        return
+    for log in judged.logs:
+        for agent, numbers in subject_scores(log, judge).items():
+            yield (
+                (log.header.run_id, agent),
+                {
+                    f"{JUDGED}{judged.panel.name}_{target.name}": numbers[target.name].score
+                    for target in targets(judge)
+                },
+            )
+
+
+def against_measure(
+    measured: Iterable[RunMeasure], known: Iterable[Value]
+) -> Iterator[AgreementWithMeasure]:
+    """Rank correlations of a judge's numbers with one measure of words, run by run."""
+    by_reference: dict[str | None, dict[str, float]] = defaultdict(dict)
+    for value in known:
+        if value.value is not None:
+            by_reference[value.reference][value.run_id] = value.value
+    by_target: dict[str, dict[str, float]] = defaultdict(dict)
+    for each in measured:
+        if each.bounds.score is not None:
+            by_target[each.target.name][each.run_id] = each.bounds.score
+    for target, scores in by_target.items():
+        for reference, numbers in by_reference.items():
+            both = [run for run in scores if run in numbers]
+            result = spearman([scores[run] for run in both], [numbers[run] for run in both])
+            yield AgreementWithMeasure(target, reference, len(both), result)
+
+
+def _condition(collection: Collection) -> dict[str, Condition]:
+    return {
+        run.header.run_id: Condition(*(getattr(run.header, name) for name in Condition._fields))
+        for run in collection.runs
+    }
+
+
+def _values(collection: Collection, found: Sequence[RunMeasure]) -> Iterator[Value]:
+    """Every measure of every complete run; None where it is not judged or not scored."""
+    numbers = {(each.name, each.run_id): each.bounds.score for each in found}
+    for measure in dict.fromkeys(each.name for each in found):
+        for run in collection.runs:
+            header = run.header
+            where = Condition(*(getattr(header, name) for name in Condition._fields))
+            number = numbers.get((measure, header.run_id))
+            yield Value(header.run_id, where, measure, None, number, header.evicted_aligned)
+
+
+def _cells(collection: Collection, judged: Judged) -> Iterator[JudgedCell]:
+    where = _condition(collection)
+    runs = Counter(where.values())
+    done = Counter(where[log.header.run_id] for log in judged.logs)
+    counts: dict[tuple[Condition, str], Counter[JudgementOutcome]] = {}
+    for log in judged.logs:
+        for (name, outcome), number in run_outcomes(log).items():
+            cell = counts.setdefault((where[log.header.run_id], name), Counter())
+            cell[outcome] += number
+    for condition, planned in runs.items():
+        for scale in judged.panel.judge.scales:
+            ended = counts.get((condition, scale.id), Counter())
+            yield JudgedCell(
+                condition,
+                judged.panel.name,
+                judged.panel.model.id,
+                scale.id,
+                planned,
+                done[condition],
+                ended.total(),
+                *(ended[outcome] for outcome in JudgementOutcome),
+            )
+
+
+def _bounds(collection: Collection, found: Sequence[RunMeasure]) -> Iterator[JudgedBound]:
+    where = _condition(collection)
+    groups: dict[str, dict[Condition, list[Bounded]]] = {}
+    for each in found:
+        cells = groups.setdefault(each.name, {})
+        cells.setdefault(where[each.run_id], []).append(each.bounds)
+    for measure, by_cell in groups.items():
+        means = {condition: _mean(bounds) for condition, bounds in by_cell.items()}
+        for condition, mean in means.items():
+            yield JudgedBound(condition, measure, False, len(by_cell[condition]), *mean)
+        for condition, full in means.items():
+            none = means.get(condition._replace(aligned=0))
+            if condition.aligned == AGENTS and none is not None:
+                runs = len(by_cell[condition]) + len(by_cell[condition._replace(aligned=0)])
+                yield JudgedBound(condition, measure, True, runs, *_difference(full, none))
+
+
+def _mean(bounds: Sequence[Bounded]) -> Bounded:
+    def mean(numbers: Iterable[float | None]) -> float | None:
+        there = [each for each in numbers if each is not None]
+        return sum(there) / len(there) if there else None
+
+    return Bounded(
+        mean(each.score for each in bounds),
+        mean(each.low for each in bounds),
+        mean(each.high for each in bounds),
+    )
+
+
+def _difference(full: Bounded, none: Bounded) -> Bounded:
+    def less(one: float | None, other: float | None) -> float | None:
+        return None if one is None or other is None else one - other
+
+    return Bounded(
+        less(full.score, none.score), less(full.low, none.high), less(full.high, none.low)
+    )

@@ -1,0 +1,266 @@
+"""``kit judge run`` and ``kit judge gold``: asking a judge about runs and about gold excerpts."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from kit.cli import console
+from kit.engine.llama import MAX_SEQUENCES, cores
+from kit.errors import PlanError
+from kit.judge.folder import JudgementFolder
+from kit.judge.gold import gold_sources, load_gold_set
+from kit.judge.judging import Judging, Size, Source, Step, judge_source, run_source
+from kit.judge.log import read_judgements
+from kit.judge.panel import Panel
+from kit.judge.records import JudgementOutcome
+from kit.judge.scores import run_outcomes
+from kit.judge.setup import Choices, assemble, judge_path
+from kit.runlog.reader import PARTIAL, read
+from kit.runner import calibration, size
+from kit.runner.folder import ResultFolder
+from kit.runner.weights import Weights, load_weights
+from kit.spec.experiment import Experiment, load_experiment
+from kit.spec.judge import PromptLanguage, ReasonPlace, Scoring
+
+GOLD_RESULTS = Path("results/gold")
+_ROOM = 256
+"""Room per dialogue is a multiple of this many tokens."""
+_SIDE_BY_SIDE = 16
+_QUICK, _DEEP = 0.6, 1.5
+"""Long prompts are read up to this much quicker than the short one measured, or slower at depth."""
+Command = TypeVar("Command", bound=Callable[..., object])
+
+_OPTIONS = (
+    click.option("--judge", "judge_id", required=True, help="A name in judges/, or a YAML file."),
+    click.option("--model", help="Judge with this model of models.yaml instead of the judge's."),
+    click.option("--name", help="Name of the judgements [the judge's]."),
+    click.option("--orders", type=click.IntRange(1, 24), help="Orders of options [the judge's]."),
+    click.option("--wordings", default="a", help="Wordings of the rubric, such as 'a,b' [a]."),
+    click.option("--repeats", type=click.IntRange(1, 100), default=1, help="Draws of each [1]."),
+    click.option("--temperature", type=click.FloatRange(0, 5), help="Instead of the judge's."),
+    click.option("--scoring", type=click.Choice([each.value for each in Scoring])),
+    click.option("--ask-in", type=click.Choice([each.value for each in PromptLanguage])),
+    click.option("--threads", type=click.IntRange(1), help="Worker threads [all cores]."),
+    click.option("--dry-run", is_flag=True, help="Say what it would take; judge nothing."),
+)
+
+
+def _judge_options(command: Command) -> Command:
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def _choices(asked: dict[str, Any]) -> Choices:
+    return Choices(
+        asked["model"],
+        asked["name"],
+        asked["orders"],
+        tuple(asked["wordings"].split(",")),
+        asked["repeats"],
+        asked["temperature"],
+        Scoring(asked["scoring"]) if asked["scoring"] else None,
+        PromptLanguage(asked["ask_in"]) if asked["ask_in"] else None,
+    )
+
+
+@click.command(name="run")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@_judge_options
+@click.option("--only", metavar="GLOB", help="Only runs whose id matches, such as 'en-a0-*'.")
+def run(folder: Path, judge_id: str, only: str | None, **asked: Any) -> None:
+    """Judge the complete runs of DIR. Continues where it stopped."""
+    experiment = load_experiment(folder)
+    panel = assemble(
+        judge_path(judge_id), _choices(asked), experiment.languages, experiment.study.seed
+    )
+    judge_all(
+        panel,
+        _runs(folder, experiment, panel, only),
+        folder,
+        threads=asked["threads"],
+        dry_run=asked["dry_run"],
+    )
+
+
+@click.command(name="gold")
+@_judge_options
+@click.option("--out", type=click.Path(path_type=Path), default=GOLD_RESULTS, show_default=True)
+@click.option("--set", "place", type=click.Path(path_type=Path), help="Another set [judges/gold].")
+def gold(judge_id: str, out: Path, place: Path | None, **asked: Any) -> None:
+    """Judge the excerpts with labels that come with the kit, and say how often it agrees."""
+    from kit.cli.raters import say_agreement
+
+    path = judge_path(judge_id)
+    choices = _choices(asked)
+    found = load_gold_set(assemble(path, choices, (), 0).judge, place)
+    panel = assemble(path, choices, [gold.gold for _, gold in found.files], 0)
+    sources = list(gold_sources(found, panel.judge))
+    judge_all(panel, sources, out, threads=asked["threads"], dry_run=asked["dry_run"])
+    if not asked["dry_run"]:
+        say_agreement(out, panel, found)
+
+
+def _runs(folder: Path, experiment: Experiment, panel: Panel, only: str | None) -> list[Source]:
+    results = ResultFolder(folder)
+    sources = []
+    for planned in experiment.runs():
+        name = planned.run_id.partition("/")[2]
+        if only is not None and not fnmatch.fnmatchcase(name, only):
+            continue
+        path = results.log(planned)
+        if path.is_file() and not path.name.endswith(PARTIAL):
+            language = experiment.languages[planned.cell.language]
+            sources.append(run_source(path, read(path), language, panel))
+    if not sources:
+        raise PlanError(
+            "no complete run to judge" + (f" matches '{only}'" if only else ""),
+            where=folder,
+            hint=f"kit run {experiment.study.id}",
+        )
+    return sources
+
+
+def judge_all(
+    panel: Panel,
+    sources: Sequence[Source],
+    results: Path,
+    *,
+    threads: int | None,
+    dry_run: bool,
+) -> None:
+    """Judge what is missing, saying what is being done."""
+    folder = JudgementFolder(results, panel.name)
+    todo = [source for source in sources if not folder.is_done(source.run_id, source.digest)]
+    _say_plan(panel, folder, sources, todo)
+    if not todo:
+        console.say("Nothing to do: everything is judged.")
+        _say_outcomes(folder, sources)
+        return
+    weights = load_weights(panel.model, settings=panel.judge.engine)
+    # A context of one dialogue is enough to count tokens.
+    counting = weights.engine(panel.judge.engine, capacity=1, room=_ROOM, with_bit_class=False)
+    sizes = [Judging(panel, counting).size(source) for source in todo]
+    counting.close()
+    longest = max(found.longest for found in sizes)
+    room = min(panel.judge.engine.context, -(-max(longest, 1) // _ROOM) * _ROOM)
+    capacity = _capacity(weights, panel, room, max(found.judgements for found in sizes))
+    _say_cost(panel, weights, sizes, room=room, capacity=capacity, threads=threads)
+    if dry_run:
+        return
+    results.mkdir(parents=True, exist_ok=True)
+    with ResultFolder(results).writing():
+        folder.freeze(panel)
+        engine = weights.engine(panel.judge.engine, capacity=capacity, threads=threads, room=room)
+        try:
+            _judge(Judging(panel, engine), todo, folder, sum(each.judgements for each in sizes))
+        finally:
+            engine.close()
+    console.say(f"Complete: {len(sources)} judged in {folder.path}")
+    _say_outcomes(folder, sources)
+
+
+def _capacity(weights: Weights, panel: Panel, room: int, most: int) -> int:
+    """Dialogues side by side: as many as half of the free memory holds."""
+    each = weights.model.cache_bytes(panel.judge.engine.k_type) * room
+    free = size.free_memory()
+    fitting = most if free is None else max(1, free // 2 // max(1, each))
+    return max(1, min(most, fitting, _SIDE_BY_SIDE, MAX_SEQUENCES))
+
+
+def _say_plan(
+    panel: Panel, folder: JudgementFolder, sources: Sequence[Source], todo: Sequence[Source]
+) -> None:
+    judge = panel.judge
+    console.say(f"{judge.judge}, version {judge.version}: {judge.title}")
+    console.say(f"  model {panel.model.id}; judgements in {folder.path}")
+    console.say(
+        f"  {len(sources)} runs, {len(sources) - len(todo)} judged before, {len(todo)} to do; "
+        f"{panel.orders} orders, wordings {', '.join(panel.wordings)}, {panel.repeats} draws"
+    )
+    if panel.model.size in ("tiny", "small"):
+        console.say(f"  {panel.model.id} is too small to judge anything:")
+        console.say("  its judgements are a smoke test of the kit")
+
+
+def _say_cost(
+    panel: Panel,
+    weights: Weights,
+    sizes: Sequence[Size],
+    *,
+    room: int,
+    capacity: int,
+    threads: int | None,
+) -> None:
+    judgements = sum(found.judgements for found in sizes)
+    too_long = sum(found.too_long for found in sizes)
+    tokens = sum(found.prompt_tokens for found in sizes)
+    console.say(f"  {judgements:,} judgements, {tokens:,} tokens to read, at most {room:,} in one")
+    if too_long:
+        console.say(f"  {too_long:,} of them are too long for the window or the context")
+    engine = weights.engine(
+        panel.judge.engine, capacity=capacity, threads=threads, room=1024, with_bit_class=False
+    )
+    speed = calibration.measure(engine)
+    engine.close()
+    # A letter and a line break for each question; a reason of one to four characters a token.
+    letters = 2 * len(panel.judge.scales)
+    reason = panel.judge.reason
+    characters = 0 if reason.place is ReasonPlace.NONE else reason.characters
+    reading = tokens / speed.read
+    low = _QUICK * reading + judgements * (letters + characters / 4) / speed.speak
+    high = _DEEP * reading + judgements * (letters + characters) / speed.speak
+    console.say(
+        f"  {threads or cores()} threads, {capacity} side by side: between {duration(low)} and "
+        f"{duration(high)}"
+    )
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the largest unit of which there are two."""
+    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:,.0f} {unit}"
+    return f"{seconds:.0f} seconds"
+
+
+def _judge(judging: Judging, todo: Sequence[Source], folder: JudgementFolder, total: int) -> None:
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
+        console=Console(stderr=True),
+    ) as bar:
+        task = bar.add_task("judgements", total=total)
+
+        def report(step: Step) -> None:
+            bar.update(task, advance=step.judgements)
+            if step.finished:
+                bar.console.print(f"  complete: {step.finished}", highlight=False)
+
+        for source in todo:
+            judge_source(judging, source, folder, report)
+
+
+def _say_outcomes(folder: JudgementFolder, sources: Sequence[Source]) -> None:
+    """How the answers ended, over all runs."""
+    counts: Counter[tuple[str, JudgementOutcome]] = Counter()
+    for source in sources:
+        counts += run_outcomes(read_judgements(folder.log(source.run_id)))
+    for scale in dict.fromkeys(scale for scale, _ in counts):
+        asked = sum(count for (of, _), count in counts.items() if of == scale)
+        parts = [
+            f"{counts[scale, outcome]:,} {outcome.replace('_', ' ')}"
+            for outcome in JudgementOutcome
+            if counts[scale, outcome]
+        ]
+        console.say(f"  {scale}: {asked:,} asked, {', '.join(parts)}")
