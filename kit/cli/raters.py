@@ -20,7 +20,7 @@ from kit.judge.calibration import Rated, Reliability, by_excerpt, reliability
 from kit.judge.comparison import Judged, Stability, against, gather, injections, rated
 from kit.judge.comparison import stability as variances
 from kit.judge.drawing import FILE, Candidate, Sample, draw, sheets
-from kit.judge.folder import JudgementFolder, panels
+from kit.judge.folder import AGREEMENT, JudgementFolder, panels
 from kit.judge.gold import GoldSet
 from kit.judge.judging import run_source
 from kit.judge.panel import Panel
@@ -224,7 +224,7 @@ def _keep(folder: JudgementFolder, every: Sequence[Reliability]) -> None:
         for what, estimate in _statistics(each)
     ]
     agreement = pl.DataFrame(rows, infer_schema_length=None).write_csv()
-    write_atomically(folder.path / "agreement.csv", agreement.encode())
+    write_atomically(folder.path / AGREEMENT, agreement.encode())
     cells = [
         {
             "scale": each.scale,

@@ -15,6 +15,8 @@ from kit.spec.experiment import canonical_json
 
 JUDGEMENTS = "judgements"
 PANEL = "judge.json"
+AGREEMENT = "agreement.csv"
+"""What holding the judge against people gave."""
 
 
 class JudgementFolder:

@@ -17,7 +17,7 @@ from kit.analysis.effects import Factor
 from kit.analysis.replication import Verdict
 from kit.analysis.results import Analysis
 from kit.measure.echo import HEARD_TURNS
-from kit.report import across, background, claims, curve, effects, excerpts, inference
+from kit.report import across, background, claims, curve, effects, excerpts, inference, judged
 from kit.report.cautions import cautions
 from kit.report.figure import panels
 from kit.report.grid import Grid
@@ -87,6 +87,7 @@ def render(analysis: Analysis, folder: Path) -> bytes:
         references=across.references(analysis),
         gaps=across.gaps(analysis),
         multiverse=curve.multiverse(analysis),
+        judged=judged.judged(analysis, folder),
         plan=background.plan(analysis),
         legality=background.legality(analysis),
         outcomes=background.outcomes(analysis),

@@ -35,6 +35,30 @@ TINY: dict[str, Any] = {
 }
 """The smallest study there can be: one run of ten answers."""
 
+CALM: dict[str, Any] = {
+    "kit_schema": 1,
+    "judge": "calm",
+    "version": 1,
+    "title": "Calm",
+    "concept": "How calm a resident is.",
+    "source": "test",
+    "evidence": "ours",
+    "subject": "agent",
+    "shown": {"channels": ["talk", "whisper", "monologue"], "announcements": False},
+    "window": {"turns": 1, "characters": 2000},
+    "scales": [{"id": "level", "kind": "ordinal", "values": ["0", "1"]}],
+    "wordings": {
+        "a": {
+            "task": "Is the resident calm?",
+            "scales": {"level": {"question": "Calm?", "anchors": {"0": "No.", "1": "Yes."}}},
+        }
+    },
+    "model": SMOLLM,
+    "engine": {"context": 1024},
+    "sampling": {"temperature": 0.0, "max_tokens": 8},
+}
+"""A judge that is quickly asked: one question with two options."""
+
 LOG = Path("runs", "en-a10-r1.jsonl")
 """Its only log, within a result folder."""
 
@@ -135,6 +159,30 @@ def write_study(folder: Path, study_id: str = "tiny", **changes: Any) -> Path:
     path = folder / "studies" / f"{study_id}.yaml"
     data = TINY | {"id": study_id} | changes
     path.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
+    return path
+
+
+def write_judge(folder: Path) -> Path:
+    """Put a judge of few words, and one excerpt with its label, into a checkout.
+
+    Returns:
+        The judge's file.
+    """
+    (folder / "judges").mkdir(exist_ok=True)
+    (folder / "gold").mkdir(exist_ok=True)
+    path = folder / "judges" / "calm.yaml"
+    path.write_text(yaml.safe_dump(CALM, sort_keys=False), encoding="utf-8")
+    excerpt = {
+        "id": "en_01",
+        "difficulty": "clear",
+        "injection": False,
+        "about": 1,
+        "lines": [{"says": "talk", "who": 1, "text": "All is well."}],
+        "labels": {"calm": {"level": "1"}},
+        "reason": "test",
+    }
+    gold = {"kit_schema": 1, "gold": "en", "authors": "test", "excerpts": [excerpt]}
+    (folder / "gold" / "en.yaml").write_text(yaml.safe_dump(gold), encoding="utf-8")
     return path
 
 

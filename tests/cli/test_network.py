@@ -30,6 +30,7 @@ from tests.cli.support import (
     environment,
     in_namespace,
     kit,
+    write_judge,
     write_study,
 )
 from tests.conftest import SMOLLM
@@ -94,6 +95,22 @@ CASES: dict[str, list[list[str]]] = {
     "run": [["run", "tiny", "--dry-run"], ["run", "tiny"]],
     "replay": [["replay", f"results/done/{LOG}"]],
     "verify": [["verify", "results/done", "--agents", "1"]],
+    "judge run": [["judge", "results/done", "--judge", "calm", "--model", SMOLLM]],
+    "judge gold": [["judge", "gold", "--judge", "calm", "--set", "gold", "--model", SMOLLM]],
+    "judge sample": [["judge", "sample", "results/done", "--name", "calm", "--size", "3"]],
+    "judge calibrate": [
+        [
+            "judge",
+            "calibrate",
+            "results/done",
+            "--name",
+            "calm",
+            "--labels",
+            "results/done/labels/calm/labels.csv",
+        ]
+    ],
+    "judge agree": [["judge", "agree", "results/done", "calm", "cpi"]],
+    "judge stability": [["judge", "stability", "results/done", "calm"]],
     "show": [["show", f"results/done/{LOG}"]],
     "freeze": [["freeze", "study1"]],
     "analyze": [["analyze", "results/done"]],
@@ -165,6 +182,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, finished_study: Path) -> G
     """A checkout with a finished study, a demo as small as that, and the hook."""
     folder = checkout(tmp_path_factory.mktemp("network") / "desk")
     write_study(folder, "demo")
+    write_judge(folder)
     shutil.copytree(finished_study, folder / "results" / "done")
     (folder / "guard").mkdir()
     (folder / "guard" / "sitecustomize.py").write_text(GUARD)
