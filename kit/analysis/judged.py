@@ -24,6 +24,7 @@ from kit.judge.scores import (
 )
 from kit.spec.judge import Subject
 from kit.spec.language import AGENTS
+from kit.spec.pins import ModelPin
 from kit.stats.correlation import spearman
 from kit.stats.result import Estimate
 
@@ -86,6 +87,8 @@ class Judgements(NamedTuple):
     """By run and persona id: numbers of judges of single residents."""
     cells: tuple[JudgedCell, ...]
     bounds: tuple[JudgedBound, ...]
+    models: Mapping[str, ModelPin]
+    """By panel, the model that judged."""
 
 
 class AgreementWithMeasure(NamedTuple):
@@ -108,7 +111,7 @@ def judgements(folder: Path, collection: Collection) -> Judgements:
     """
     names = panels(folder)
     if not names:
-        return Judgements((), {}, (), ())
+        return Judgements((), {}, (), (), {})
     digests = {
         run.header.run_id: hashlib.sha256(
             log_path(folder, run.header.run_id).read_bytes()
@@ -117,6 +120,7 @@ def judgements(folder: Path, collection: Collection) -> Judgements:
     }
     found: list[RunMeasure] = []
     agents: dict[tuple[str, str], dict[str, float | None]] = defaultdict(dict)
+    models: dict[str, ModelPin] = {}
     cells: list[JudgedCell] = []
     for name in names:
         place = JudgementFolder(folder, name)
@@ -126,6 +130,7 @@ def judgements(folder: Path, collection: Collection) -> Judgements:
             if digests.get(log.header.run_id) == log.header.run_digest
         )
         judged = Judged(place.panel(), logs)
+        models[name] = judged.panel.model
         found += run_measures(judged)
         for key, numbers in _agents(judged):
             agents[key] |= numbers
@@ -135,6 +140,7 @@ def judgements(folder: Path, collection: Collection) -> Judgements:
         agents,
         tuple(cells),
         tuple(_bounds(collection, found)),
+        models,
     )
 
 

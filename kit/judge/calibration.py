@@ -34,6 +34,10 @@ MOST_UNSCORED = 0.1
 """Share of excerpts without a score above which a judge is not used; the bound is ours."""
 
 
+LEAST = 20
+"""Excerpts that must be rated where all resamples agree: then at most a seventh can differ."""
+
+
 class Usability(StrEnum):
     """Whether a judge can stand in for people."""
 
@@ -94,8 +98,13 @@ class Reliability(NamedTuple):
     def sentence(self) -> str:
         """What a reader is told."""
         return _SENTENCES[self.usability].format(
-            scale=self.scale, low=_shown(self.kappa.conf_low), high=_shown(self.kappa.conf_high)
+            scale=self.scale, **dict(zip(("low", "high"), map(_shown, self.limits), strict=True))
         )
+
+    @property
+    def limits(self) -> tuple[float | None, float | None]:
+        """The interval of kappa that the sentence is derived from."""
+        return _limits(self.kappa, self.scored)
 
 
 _SENTENCES = {
@@ -184,7 +193,9 @@ def _kappa(
 
     def statistic(rows: IndexArray) -> float | None:
         matrix = confusion([judged[row] for row in rows], [said[row] for row in rows], scale.values)
-        return cohens_kappa(matrix, weights=weights).estimate
+        found = cohens_kappa(matrix, weights=weights).estimate
+        # A judge that says the same of everything agrees as by chance: its kappa is 0, not unknown.
+        return 0.0 if found is None and matrix.agreed < matrix.n else found
 
     return _resampled(clusters, statistic, name, rng)
 
@@ -269,11 +280,22 @@ def _one_against_others(matrix: ConfusionMatrix, place: int) -> ConfusionMatrix:
 def _usability(kappa: Estimate, scored: int, rated: int) -> Usability:
     if rated and (rated - scored) / rated > MOST_UNSCORED:
         return Usability.NOT_USABLE
-    if kappa.conf_low is None or kappa.conf_high is None:
+    low, high = _limits(kappa, scored)
+    if low is None or high is None:
         return Usability.UNDECIDED
-    if kappa.conf_low >= ENOUGH:
+    if low >= ENOUGH:
         return Usability.USABLE
-    return Usability.NOT_USABLE if kappa.conf_high < ENOUGH else Usability.UNDECIDED
+    return Usability.NOT_USABLE if high < ENOUGH else Usability.UNDECIDED
+
+
+def _limits(kappa: Estimate, scored: int) -> tuple[float | None, float | None]:
+    """The interval of kappa; a point where no resample differs and there are excerpts enough.
+
+    That happens if judge and people always agree, or if the judge says the same of everything.
+    """
+    if kappa.conf_low is None and scored >= LEAST:
+        return kappa.estimate, kappa.estimate
+    return kappa.conf_low, kappa.conf_high
 
 
 def _shown(number: float | None) -> str:

@@ -102,7 +102,31 @@ def cautions(analysis: Analysis) -> list[Caution]:
                 False,
             )
         )
+    found += _of_judges(analysis)
     return sorted(found, key=lambda caution: not caution.severe)
+
+
+def _of_judges(analysis: Analysis) -> list[Caution]:
+    found = []
+    for panel, pin in analysis.judged.models.items():
+        if pin.size in (Size.TINY, Size.SMALL):
+            found.append(
+                Caution(
+                    f"The judge '{panel}' is a {pin.size} model, {pin.id}.",
+                    "It is too small to judge anything: its numbers show that the kit works.",
+                    False,
+                )
+            )
+        elif pin.id in analysis.collection.experiment.study.models.value:
+            found.append(
+                Caution(
+                    f"The judge '{panel}' is the model that also spoke, {pin.id}.",
+                    "Models may judge their own words otherwise than those of others: hold it "
+                    "against people, and against a judge of another family.",
+                    False,
+                )
+            )
+    return found
 
 
 def _of_model(pin: ModelPin) -> list[Caution]:

@@ -52,6 +52,19 @@ def test_judges_with_a_planted_kappa_of_nine_and_of_three_tenths_get_opposite_se
     assert poor.sentence.startswith("'level' cannot be used")
 
 
+def test_a_judge_that_says_the_same_of_everything_is_not_usable() -> None:
+    same = [each._replace(judge="2", score=2.0) for each in planted(0)]
+    [found] = reliability(same, FIVE, 1)
+    assert found.kappa.estimate == 0
+    assert found.usability is Usability.NOT_USABLE
+
+
+def test_full_agreement_is_usable_only_with_excerpts_enough() -> None:
+    [many] = reliability(planted(0, number=60), FIVE, 1)
+    [few] = reliability(planted(0, number=12), FIVE, 1)
+    assert (many.usability, few.usability) == (Usability.USABLE, Usability.UNDECIDED)
+
+
 def test_few_labels_leave_it_undecided() -> None:
     [found] = reliability(planted(0.3, number=25), FIVE, 1)
     assert found.usability is Usability.UNDECIDED

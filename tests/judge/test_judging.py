@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ class Failing(ScriptedEngine):
 
     batches = 0
 
-    def generate(self, requests: list[Request]) -> list[Completion]:  # type: ignore[override]
+    def generate(self, requests: Sequence[Request]) -> list[Completion]:
         self.batches += 1
         if self.batches == 3:
             raise EngineError("the power went out")
