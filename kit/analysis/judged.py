@@ -17,6 +17,7 @@ from kit.judge.records import JudgementOutcome
 from kit.judge.scores import (
     Bounded,
     Target,
+    excerpt_scores,
     run_outcomes,
     run_scores,
     subject_scores,
@@ -63,6 +64,31 @@ class JudgedCell(NamedTuple):
     too_long: int
 
 
+class JudgedExcerpt(NamedTuple):
+    """One excerpt on one scale, over all orders, wordings and draws."""
+
+    run_id: str
+    panel: str
+    excerpt: str
+    subject: str
+    """A persona id, or the group."""
+    first_turn: int
+    last_turn: int
+    scale: str
+    score: float | None
+    """Of an ordinal scale."""
+    category: str | None
+    """The value that most answers hold."""
+    asked: int
+    unscored: int
+    entropy: float | None
+    """Bits of the distribution over the values."""
+    order_gap: float | None
+    """Score with the options in their last order less that in their first: the bias of place."""
+    legal_mass: float | None
+    """Share of the model's own probability on any option."""
+
+
 class JudgedBound(NamedTuple):
     """What the unscored answers could do to ten marked agents against none, or to one cell."""
 
@@ -89,6 +115,7 @@ class Judgements(NamedTuple):
     bounds: tuple[JudgedBound, ...]
     models: Mapping[str, ModelPin]
     """By panel, the model that judged."""
+    excerpts: tuple[JudgedExcerpt, ...]
 
 
 class AgreementWithMeasure(NamedTuple):
@@ -111,7 +138,7 @@ def judgements(folder: Path, collection: Collection) -> Judgements:
     """
     names = panels(folder)
     if not names:
-        return Judgements((), {}, (), (), {})
+        return Judgements((), {}, (), (), {}, ())
     digests = {
         run.header.run_id: hashlib.sha256(
             log_path(folder, run.header.run_id).read_bytes()
@@ -121,6 +148,7 @@ def judgements(folder: Path, collection: Collection) -> Judgements:
     found: list[RunMeasure] = []
     agents: dict[tuple[str, str], dict[str, float | None]] = defaultdict(dict)
     models: dict[str, ModelPin] = {}
+    read: list[JudgedExcerpt] = []
     cells: list[JudgedCell] = []
     for name in names:
         place = JudgementFolder(folder, name)
@@ -135,12 +163,14 @@ def judgements(folder: Path, collection: Collection) -> Judgements:
         for key, numbers in _agents(judged):
             agents[key] |= numbers
         cells += _cells(collection, judged)
+        read += _excerpts(judged)
     return Judgements(
         tuple(_values(collection, found)),
         agents,
         tuple(cells),
         tuple(_bounds(collection, found)),
         models,
+        tuple(read),
     )
 
 
@@ -168,6 +198,29 @@ def _agents(judged: Judged) -> Iterator[tuple[tuple[str, str], dict[str, float |
                     f"{JUDGED}{judged.panel.name}_{target.name}": numbers[target.name].score
                     for target in targets(judge)
                 },
+            )
+
+
+def _excerpts(judged: Judged) -> Iterator[JudgedExcerpt]:
+    for log in judged.logs:
+        for score in excerpt_scores(log.judgements, judged.panel.judge):
+            numbers = score.numbers.get(score.scale)
+            asked = score.outcomes.total()
+            yield JudgedExcerpt(
+                log.header.run_id,
+                judged.panel.name,
+                score.excerpt,
+                score.subject,
+                score.first_turn,
+                score.last_turn,
+                score.scale,
+                numbers.score if numbers else None,
+                score.category,
+                asked,
+                asked - score.outcomes[JudgementOutcome.SCORED],
+                score.entropy,
+                score.order_gap,
+                score.legal_mass,
             )
 
 

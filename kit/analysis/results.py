@@ -43,7 +43,13 @@ from kit.analysis.design import DesignValue, design, text_evidence
 from kit.analysis.effects import Effect, effects, not_testable, pooled_slopes
 from kit.analysis.indices import SCORINGS, Indices, indices
 from kit.analysis.interactions import Interaction, interaction_candidates
-from kit.analysis.judged import JudgedBound, JudgedCell, Judgements, judgements
+from kit.analysis.judged import (
+    JudgedBound,
+    JudgedCell,
+    JudgedExcerpt,
+    Judgements,
+    judgements,
+)
 from kit.analysis.models import (
     ModelDifference,
     ModelHeterogeneity,
@@ -66,7 +72,7 @@ from kit.stats.result import Estimate
 TABLES = "tables"
 RESULTS = "results.json"
 RESULTS_VERSION = 1
-LONG = frozenset({"multiverse"})
+LONG = frozenset({"multiverse", "judged_excerpts"})
 """Tables of so many rows that they are files only."""
 
 
@@ -158,6 +164,7 @@ def analyze(
         "channels": frames.channels_frame(collection.runs),
         "outcomes": table(CellOutcome, per_cell),
         "judged": table(JudgedCell, judgements_of.cells),
+        "judged_excerpts": table(JudgedExcerpt, judgements_of.excerpts),
         "judged_bounds": table(JudgedBound, judgements_of.bounds),
         "drift": frames.drift_frame(collection.runs),
         "legality": table(CellLegality, legal),

@@ -6,6 +6,7 @@ import fnmatch
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any, TypeVar
 
 import click
@@ -21,7 +22,7 @@ from kit.judge.judging import Judging, Size, Source, Step, judge_source, run_sou
 from kit.judge.log import read_judgements
 from kit.judge.panel import Panel
 from kit.judge.records import JudgementOutcome
-from kit.judge.scores import run_outcomes
+from kit.judge.scores import ExcerptScore, excerpt_scores, run_outcomes
 from kit.judge.setup import Choices, assemble, judge_path
 from kit.runlog.reader import PARTIAL, read
 from kit.runner import calibration, size
@@ -253,9 +254,13 @@ def _judge(judging: Judging, todo: Sequence[Source], folder: JudgementFolder, to
 
 def _say_outcomes(folder: JudgementFolder, sources: Sequence[Source]) -> None:
     """How the answers ended, over all runs."""
+    judge = folder.panel().judge
     counts: Counter[tuple[str, JudgementOutcome]] = Counter()
+    scores: list[ExcerptScore] = []
     for source in sources:
-        counts += run_outcomes(read_judgements(folder.log(source.run_id)))
+        log = read_judgements(folder.log(source.run_id))
+        counts += run_outcomes(log)
+        scores += excerpt_scores(log.judgements, judge)
     for scale in dict.fromkeys(scale for scale, _ in counts):
         asked = sum(count for (of, _), count in counts.items() if of == scale)
         parts = [
@@ -264,3 +269,13 @@ def _say_outcomes(folder: JudgementFolder, sources: Sequence[Source]) -> None:
             if counts[scale, outcome]
         ]
         console.say(f"  {scale}: {asked:,} asked, {', '.join(parts)}")
+        of_scale = [each for each in scores if each.scale == scale]
+        gaps = [each.order_gap for each in of_scale if each.order_gap is not None]
+        if gaps:
+            console.say(
+                f"    options in their last order less those in the first: {fmean(gaps):+.2f} "
+                "on average"
+            )
+        masses = [each.legal_mass for each in of_scale if each.legal_mass is not None]
+        if masses:
+            console.say(f"    {fmean(masses):.0%} of the model's own probability is on the options")

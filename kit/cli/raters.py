@@ -229,14 +229,15 @@ def _keep(folder: JudgementFolder, every: Sequence[Reliability]) -> None:
         {
             "scale": each.scale,
             "language": each.language,
-            "judge": each.matrix.categories[first],
-            "people": each.matrix.categories[second],
-            "excerpts": count,
+            "judge": crossing.judge,
+            "people": crossing.people,
+            "excerpts": crossing.excerpts,
+            "share": crossing.share.estimate,
+            "conf_low": crossing.share.conf_low,
+            "conf_high": crossing.share.conf_high,
         }
         for each in every
-        if each.matrix is not None
-        for first, counts in enumerate(each.matrix.counts)
-        for second, count in enumerate(counts)
+        for crossing in each.confusion
     ]
     confusion = pl.DataFrame(cells, infer_schema_length=None).write_csv()
     write_atomically(folder.path / "confusion.csv", confusion.encode())
@@ -251,12 +252,11 @@ def _statistics(each: Reliability) -> list[tuple[str, Estimate]]:
         ("alpha_people", each.alpha_people),
         ("icc", each.icc),
     ]
-    for threshold, one in each.detections:
+    for one in each.detections:
         found += [
-            (f"precision at {threshold}", one.precision),
-            (f"recall at {threshold}", one.recall),
-            (f"specificity at {threshold}", one.specificity),
-            (f"F1 at {threshold}", one.f1),
+            (f"precision at {one.what}", one.precision),
+            (f"recall at {one.what}", one.recall),
+            (f"specificity at {one.what}", one.specificity),
         ]
     return found
 

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kit.judge.records import JudgementOutcome
 from kit.spec.judge import Scale, ScaleKind
 from kit.spec.seeds import generator
-from kit.stats.agreement import (
-    ConfusionMatrix,
-    Detection,
-    Weights,
-    cohens_kappa,
-    confusion,
-    detection,
-    raw_agreement,
-)
+from kit.stats.agreement import Weights, cohens_kappa, confusion
 from kit.stats.cluster_bootstrap import RowStatistic, cluster_bootstrap
+from kit.stats.cluster_shares import ClusterShares
 from kit.stats.intraclass import intraclass_correlations
 from kit.stats.krippendorff import Level, krippendorff_alpha
 from kit.stats.result import Estimate, Undefined
 from kit.stats.sample import IndexArray
+
+Codes = NDArray[np.int64]
+"""Places in the scale, one per excerpt."""
 
 ENOUGH = 0.6
 """Kappa from which agreement counts as substantial (Landis & Koch 1977); the rule is ours."""
@@ -66,6 +63,29 @@ class Rated(NamedTuple):
     """Value by rater; a rater who found that the excerpt cannot be judged is left out."""
 
 
+class Detection(NamedTuple):
+    """How well a judge finds what people find."""
+
+    what: str
+    """A threshold, or a name."""
+    precision: Estimate
+    """Share of the people's among the judge's."""
+    recall: Estimate
+    """Share of the judge's among the people's."""
+    specificity: Estimate
+    """Share not found among what is not there."""
+
+
+class Crossing(NamedTuple):
+    """One cell of the confusion of judge and people."""
+
+    judge: str
+    people: str
+    excerpts: int
+    share: Estimate
+    """Of all scored excerpts."""
+
+
 class Reliability(NamedTuple):
     """Agreement on one scale, over all languages or in one."""
 
@@ -88,9 +108,9 @@ class Reliability(NamedTuple):
     """The same among the raters alone: what a judge could reach at most."""
     icc: Estimate
     """ICC(2,1) of the judge's number and the people's mean; ordinal scales only."""
-    matrix: ConfusionMatrix | None
-    """The judge's value by the people's; None where nothing is scored."""
-    detections: tuple[tuple[str, Detection], ...]
+    confusion: tuple[Crossing, ...]
+    """The judge's value by the people's; empty where nothing is scored."""
+    detections: tuple[Detection, ...]
     """By threshold, or by value where the scale is nominal."""
     usability: Usability
 
@@ -154,9 +174,13 @@ def _reliability(
     scored = [each for each in rated if each.judge is not None]
     said = [consensus(each.people, scale) for each in scored]
     judged = [each.judge for each in scored if each.judge is not None]
-    matrix = confusion(judged, said, scale.values) if scored else None
+    codes = [
+        np.array([scale.values.index(value) for value in each], dtype=np.int64)
+        for each in (judged, said)
+    ]
     rng = generator(seed, "reliability", scale.id, language or "all")
     clusters = [each.cluster for each in scored]
+    resamples = ClusterShares(clusters, rng)
     kappa = _kappa(judged, said, scale, clusters, rng)
     level: Level = "ordinal" if scale.kind is ScaleKind.ORDINAL else "nominal"
     matrix_of_all = _codes(rated, raters, scale)
@@ -167,13 +191,13 @@ def _reliability(
         len(rated),
         len(scored),
         outcomes,
-        raw_agreement(matrix) if matrix else Estimate.undefined("raw agreement", _FEW, n=0),
+        resamples.share(codes[0] == codes[1], np.ones(len(scored), dtype=np.bool_), "agreed"),
         kappa,
         _alpha(matrix_of_all, level, clusters=[each.cluster for each in rated], rng=rng),
         _alpha(matrix_of_all[:, 1:], level, clusters=[each.cluster for each in rated], rng=rng),
         _icc(scored, scale, rng),
-        matrix,
-        tuple(_detections(matrix, scale)) if matrix else (),
+        tuple(_confusion(codes[0], codes[1], scale, resamples)) if scored else (),
+        tuple(_detections(codes[0], codes[1], scale, resamples)) if scored else (),
         _usability(kappa, len(scored), len(rated)),
     )
 
@@ -260,21 +284,33 @@ def _codes(
     return codes
 
 
-def _detections(matrix: ConfusionMatrix, scale: Scale) -> Iterable[tuple[str, Detection]]:
-    if scale.kind is ScaleKind.ORDINAL:
-        for value in scale.values[1:]:
-            yield f"{value} or more", detection(matrix, value)
-        return
+def _detections(
+    judged: Codes, said: Codes, scale: Scale, resamples: ClusterShares
+) -> Iterator[Detection]:
+    """Each threshold of an ordinal scale, or each name, as something to be found."""
+    ordinal = scale.kind is ScaleKind.ORDINAL
     for place, value in enumerate(scale.values):
-        yield value, detection(_one_against_others(matrix, place), 1)
+        if ordinal and place == 0:
+            continue
+        found = judged >= place if ordinal else judged == place
+        there = said >= place if ordinal else said == place
+        yield Detection(
+            f"{value} or more" if ordinal else value,
+            resamples.share(found & there, found, "precision"),
+            resamples.share(found & there, there, "recall"),
+            resamples.share(~found & ~there, ~there, "specificity"),
+        )
 
 
-def _one_against_others(matrix: ConfusionMatrix, place: int) -> ConfusionMatrix:
-    counts = [[0, 0], [0, 0]]
-    for first, row in enumerate(matrix.counts):
-        for second, count in enumerate(row):
-            counts[first == place][second == place] += count
-    return ConfusionMatrix((0, 1), tuple(map(tuple, counts)))
+def _confusion(
+    judged: Codes, said: Codes, scale: Scale, resamples: ClusterShares
+) -> Iterator[Crossing]:
+    everything = np.ones(len(judged), dtype=np.bool_)
+    for first, one in enumerate(scale.values):
+        for second, other in enumerate(scale.values):
+            both = (judged == first) & (said == second)
+            share = resamples.share(both, everything, "share of excerpts")
+            yield Crossing(one, other, int(both.sum()), share)
 
 
 def _usability(kappa: Estimate, scored: int, rated: int) -> Usability:

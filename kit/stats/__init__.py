@@ -26,6 +26,7 @@ a wrong call, such as a two-dimensional array or a NaN among the values, raises 
 - `krippendorff`: alpha of any number of raters, with missing ratings
 - `intraclass`, `variance_components`: intraclass correlations; variances of units and judges
 - `cluster_bootstrap`: percentile and BCa intervals of any statistic when clusters are resampled
+- `cluster_shares`: percentile intervals of many shares of the same rows, likewise
 - `prediction_powered`: means of human scores from a judge's, put right where humans scored
 - `misclassification`: a prevalence corrected for sensitivity and specificity
 - `partial_identification`: worst-case bounds when scores are missing

@@ -76,6 +76,16 @@ def test_the_bounds_cover_the_truth_that_the_scored_mean_misses(
             assert row["low"] < row["high"]
 
 
+def test_every_excerpt_stands_in_a_table_of_its_own(analysis: Analysis) -> None:
+    rows = analysis.tables["judged_excerpts"].to_dicts()
+    assert len(rows) == 8 * 10 * 2
+    assert {row["asked"] for row in rows} == {2}
+    assert sum(row["unscored"] for row in rows) == analysis.judged.cells[1].refused
+    assert {row["order_gap"] for row in rows} == {0, None}
+    for row in rows:
+        assert (row["score"] is None) == (row["category"] is None) == (row["unscored"] == 2)
+
+
 def test_a_judged_number_gets_every_effect_like_any_measure(analysis: Analysis) -> None:
     kinds = {
         row["kind"]: row["estimate"]
@@ -133,7 +143,7 @@ def test_residents_of_mixed_groups_are_compared(tmp_path: Path) -> None:
 def test_without_judges_there_is_nothing(tmp_path: Path) -> None:
     place = folder(tmp_path)
     found = judgements(place, analyze(place, PUBLISHED, {}).collection)
-    assert found == ((), {}, (), (), {})
+    assert found == ((), {}, (), (), {}, ())
 
 
 def test_a_group_s_judge_says_nothing_of_residents(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from kit.judge.calibration import Rated, Usability, consensus, reliability
 from kit.judge.records import JudgementOutcome
 from kit.spec.judge import Scale, ScaleKind
-from kit.stats.agreement import cohens_kappa
+from kit.stats.agreement import ConfusionMatrix, cohens_kappa
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "judge"
 FIVE = Scale(id="level", kind=ScaleKind.ORDINAL, values=("0", "1", "2", "3", "4"))
@@ -99,8 +99,10 @@ def test_kappa_and_icc_are_those_of_r_s_psych_on_recorded_judgements() -> None:
     [found] = reliability(table, FIVE, 1)
     assert found.kappa.estimate == pytest.approx(wanted["weighted_kappa"], abs=1e-8)
     assert found.icc.estimate == pytest.approx(wanted["icc2"], abs=1e-8)
-    assert found.matrix is not None
-    assert cohens_kappa(found.matrix).estimate == pytest.approx(wanted["kappa"], abs=1e-8)
+    counts = {(each.judge, each.people): each.excerpts for each in found.confusion}
+    rows = tuple(tuple(counts[one, other] for other in FIVE.values) for one in FIVE.values)
+    plain = cohens_kappa(ConfusionMatrix(FIVE.values, rows)).estimate
+    assert plain == pytest.approx(wanted["kappa"], abs=1e-8)
 
 
 def test_languages_are_shown_apart() -> None:
@@ -132,7 +134,7 @@ def test_people_are_taken_together_by_median_or_by_the_most_frequent_name() -> N
 def test_thresholds_are_detections_of_each_level_or_more() -> None:
     table = [rated(1, "2", {"r": "3"}), rated(2, "2", {"r": "0"}), rated(3, "0", {"r": "0"})]
     [found] = reliability(table, FIVE, 1)
-    by_name = dict(found.detections)
+    by_name = {each.what: each for each in found.detections}
     assert list(by_name) == ["1 or more", "2 or more", "3 or more", "4 or more"]
     assert by_name["2 or more"].precision.estimate == 0.5
     assert by_name["2 or more"].recall.estimate == 1
@@ -146,7 +148,7 @@ def test_names_are_detected_one_by_one() -> None:
         Rated("3", "en", "3", "c", None, JudgementOutcome.SCORED, {"r": "c"}),
     ]
     [found] = reliability(table, NAMES, 1)
-    by_name = dict(found.detections)
+    by_name = {each.what: each for each in found.detections}
     assert by_name["a"].precision.estimate == 0.5
     assert by_name["c"].recall.estimate == 0.5
     assert found.icc.estimate is None
