@@ -182,7 +182,8 @@ def _say_plan(
 ) -> None:
     judge = panel.judge
     console.say(f"{judge.judge}, version {judge.version}: {judge.title}")
-    console.say(f"  model {panel.model.id}; judgements in {folder.path}")
+    console.say(f"  model {panel.model.id}")
+    console.say(f"  judgements in {folder.path}")
     console.say(
         f"  {len(sources)} runs, {len(sources) - len(todo)} judged before, {len(todo)} to do; "
         f"{panel.orders} orders, wordings {', '.join(panel.wordings)}, {panel.repeats} draws"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -92,7 +93,8 @@ def say_reliability(found: Sequence[Reliability]) -> None:
             ):
                 if estimate.estimate is not None:
                     console.say(f"    {what:<16}{interval(estimate)}")
-            console.say(f"    {each.sentence}")
+            for line in textwrap.wrap(each.sentence, 74):
+                console.say(f"    {line}")
         else:
             console.say(f"      {each.language}: {each.excerpts:>3}, kappa {interval(each.kappa)}")
 
@@ -271,8 +273,10 @@ def agree(folder: Path, one: str, other: str) -> None:
     seed = load_experiment(folder).study.seed
     if other in panels(folder):
         second = gather(JudgementFolder(folder, other))
-        console.say(f"{one} ({judged.panel.model.id}) and {other} ({second.panel.model.id})")
-        for scale in _shared(judged.panel, second.panel):
+        shared = _shared(judged.panel, second.panel)
+        console.say(f"{one} ({judged.panel.model.id})")
+        console.say(f"and {other} ({second.panel.model.id})")
+        for scale in shared:
             say_reliability(reliability(against(judged, second, scale), scale, seed))
         return
     rows = frames.runs_frame(collect(folder).runs).to_dicts()
@@ -283,10 +287,13 @@ def agree(folder: Path, one: str, other: str) -> None:
             where=folder,
             hint=f"judgements: {', '.join(panels(folder))}; measures: cpi, di, sexual and others",
         )
-    for line in against_measure(run_measures(judged), known):
+    found = list(against_measure(run_measures(judged), known))
+    if not found:
+        console.say(f"no run has both a number of {one} and {other}")
+    for line in found:
         console.say(
-            f"  {line.target} and {other}, {line.reference or 'plain'}: "
-            f"{line.runs} runs, Spearman {interval(line.result)}"
+            f"{line.target} and {other} ({line.reference or 'plain'}): {line.runs} runs, "
+            f"rho {interval(line.result)}"
         )
 
 
