@@ -9,7 +9,11 @@ import click
 
 from kit.cli import console
 from kit.errors import ExitCode, KitError, SpecError
+from kit.judge.setup import judge_path
 from kit.spec.concepts import load_inventory
+from kit.spec.framing import check_translation, load_framing
+from kit.spec.gold import check_gold, load_gold
+from kit.spec.judge import Judge, load_judge
 from kit.spec.language import load_language
 from kit.spec.library import library_file
 from kit.spec.loading import read_yaml
@@ -24,6 +28,9 @@ _KINDS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "review": ("review of a language", load_review),
     "concepts": ("concept inventory", load_inventory),
     "claims": ("published claims", load_published),
+    "judge": ("judge", load_judge),
+    "framing": ("words of a judge", load_framing),
+    "gold": ("gold excerpts", load_gold),
     "id": ("study", load_study),
     "models": ("model pins", load_pins),
 }
@@ -33,7 +40,7 @@ The first key that a file has decides: a study names models too, so ``models`` c
 """
 
 
-@click.command(help="Check YAML FILES (default: everything in studies/ and models.yaml).")
+@click.command(help="Check YAML FILES (default: models.yaml, and all of studies/ and judges/).")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 def command(files: tuple[Path, ...]) -> int:
     """Parse, call, print."""
@@ -100,6 +107,38 @@ def misreadings(path: Path) -> list[SpecError]:
     return _placed(path, check_review(review, language, source))
 
 
+def mistranslations(path: Path) -> list[SpecError]:
+    """Where the words of a judge do not fit the judge.
+
+    Raises:
+        SpecError: they, or the judge, cannot be read.
+    """
+    framing = load_framing(path)
+    return _collected(lambda judge: check_translation(judge, framing, path), framing.judges)
+
+
+def mislabels(path: Path) -> list[SpecError]:
+    """Where gold excerpts lack labels of a judge, or have labels that it does not know.
+
+    Raises:
+        SpecError: they, or a judge, cannot be read.
+    """
+    gold = load_gold(path)
+    names = dict.fromkeys(name for one in gold.excerpts for name in one.labels)
+    return _collected(lambda judge: check_gold(gold, judge, path), names)
+
+
+def _collected(check: Callable[[Judge], object], names: Iterable[str]) -> list[SpecError]:
+    found = []
+    for name in names:
+        judge = load_judge(judge_path(name))
+        try:
+            check(judge)
+        except SpecError as error:
+            found.append(error)
+    return found
+
+
 def _placed(path: Path, findings: Iterable[Finding]) -> list[SpecError]:
     _, lines = read_yaml(path)
     found = []
@@ -110,10 +149,19 @@ def _placed(path: Path, findings: Iterable[Finding]) -> list[SpecError]:
     return found
 
 
-_COMPARED = {"language": differences, "review of a language": misreadings}
-"""What is compared with the English file, beyond being well formed, and how."""
+_COMPARED = {
+    "language": differences,
+    "review of a language": misreadings,
+    "words of a judge": mistranslations,
+    "gold excerpts": mislabels,
+}
+"""What is compared with other files, beyond being well formed, and how."""
 
 
 def _everything() -> list[Path]:
-    studies = library_file("studies")
-    return [library_file("models.yaml"), *sorted(studies.rglob("*.yaml"))]
+    studies, judges = library_file("studies"), library_file("judges")
+    return [
+        library_file("models.yaml"),
+        *sorted(studies.rglob("*.yaml")),
+        *sorted(judges.rglob("*.yaml")),
+    ]
