@@ -14,7 +14,8 @@ def test_everything_that_is_shipped_is_valid() -> None:
     done = kit("validate", cwd=ROOT)
 
     assert done.code == 0, done.err
-    files = [ROOT / "models.yaml", *(ROOT / "studies").rglob("*.yaml")]
+    shipped = [*(ROOT / "studies").rglob("*.yaml"), *(ROOT / "judges").rglob("*.yaml")]
+    files = [ROOT / "models.yaml", *shipped]
     assert len(done.out.splitlines()) == len(files)
     for kind, name in (
         ("model pins", "models.yaml"),
@@ -24,6 +25,9 @@ def test_everything_that_is_shipped_is_valid() -> None:
         ("concept inventory", "studies/concepts.yaml"),
         ("study", "studies/study4.yaml"),
         ("study", "studies/demo.yaml"),
+        ("judge", "judges/pathology.yaml"),
+        ("words of a judge", "judges/languages/en.yaml"),
+        ("gold excerpts", "judges/gold/ja.yaml"),
     ):
         assert f"ok: {ROOT / name} ({kind})" in done.out.splitlines()
 
@@ -63,7 +67,7 @@ def test_a_file_of_no_known_kind_says_what_kinds_there_are(desk: Path, name: str
     said = refused(kit("validate", name, cwd=desk), desk)
 
     assert f"kit: {name}: is no file that the kit reads" in said
-    assert "language, review, concepts, claims, id, models" in said
+    assert "language, review, concepts, claims, judge, framing, gold, id, models" in said
 
 
 @pytest.mark.parametrize(
@@ -95,3 +99,13 @@ def test_two_channels_with_one_tag_are_refused(tmp_path: Path) -> None:
     path.write_text(text.replace("whisper: WHISPER", "whisper: TALK"), encoding="utf-8")
 
     assert "channel tags must differ" in refused(kit("validate", path, cwd=ROOT), tmp_path)
+
+
+def test_a_gold_label_that_a_judge_does_not_know_is_refused(tmp_path: Path) -> None:
+    text = (ROOT / "judges" / "gold" / "de.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "de.yaml"
+    path.write_text(text.replace('pathology: {level: "', 'pathology: {level: "1', 1), "utf-8")
+
+    said = refused(kit("validate", path, cwd=ROOT), tmp_path)
+    assert "is no value of the scale 'level'" in said
+    assert "excerpts.0.labels.pathology" in said

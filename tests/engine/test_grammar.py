@@ -163,3 +163,30 @@ def test_only_valid_utf_8_is_text(data: bytes) -> None:
     step = advance(BOUNDARY, data)
     if step is not None and step.state == BOUNDARY:
         data.decode()  # raises if it is not
+
+
+def test_a_scored_choice_tells_the_tokens_that_begin_each_word() -> None:
+    pieces = [b"A", b"An", b"B", b"nd", b"Bo"]
+    grammar = Grammar(
+        {"tag": Choice({"And": END, "Bo": END}, scored=True)},
+        "tag",
+        Vocabulary([*pieces, b"d"], []),
+    )
+    first, second = grammar.scored(grammar.start)
+    assert first.tolist() == [0, 1]
+    assert second.tolist() == [2, 4]
+    assert grammar.scores
+    following = grammar.next(grammar.start, 1)
+    assert following is not None
+    assert grammar.scored(following) == ()
+
+
+def test_words_that_are_scored_begin_differently() -> None:
+    with pytest.raises(GrammarError, match="begin alike"):
+        Grammar({"tag": Choice({"é": END, "è": END}, scored=True)}, "tag", BYTES)
+
+
+def test_a_choice_that_is_not_scored_tells_nothing() -> None:
+    grammar = Grammar(FORM, "tag", BYTES)
+    assert grammar.scored(grammar.start) == ()
+    assert not grammar.scores

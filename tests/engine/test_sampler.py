@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from kit.engine.sampler import draw, draw_full, gumbel, legal_mass, margin
+from kit.engine.sampler import draw, draw_full, gumbel, legal_mass, margin, word_shares
 from kit.engine.vocabulary import Flags, Ids
 from kit.errors import EngineError
 from kit.spec.seeds import key
@@ -191,3 +191,20 @@ def test_an_illegal_token_loses_without_measure() -> None:
     mask = Only(np.array([True, False]))
     logits = np.zeros(2, dtype=np.float32)
     assert margin(logits, mask, Sampling(), 0, drawn=0, recorded=np.array([1])) == np.inf
+
+
+def test_shares_are_the_softmax_over_the_words_first_tokens() -> None:
+    logits = np.array([0.0, np.log(2), np.log(5), 9.0], dtype=np.float32)
+    words = [np.array([0, 1]), np.array([2])]
+    assert word_shares(logits, words) == pytest.approx((3 / 8, 5 / 8), abs=1e-6)
+
+
+@given(
+    st.lists(st.floats(-30, 30, width=32), min_size=4, max_size=12), st.floats(-50, 50, width=32)
+)
+def test_shares_sum_to_one_and_do_not_depend_on_a_shift(row: list[float], shift: float) -> None:
+    logits = np.array(row, dtype=np.float32)
+    words = [np.array([0]), np.array([1, 2]), np.array([3])]
+    shares = word_shares(logits, words)
+    assert sum(shares) == pytest.approx(1, abs=1e-5)
+    assert word_shares(logits + np.float32(shift), words) == pytest.approx(shares, abs=1e-4)
