@@ -10,10 +10,9 @@ from statistics import fmean
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from kit.cli import console
+from kit.cli.progress import duration, progress
 from kit.engine.llama import MAX_SEQUENCES, cores
 from kit.errors import PlanError
 from kit.judge.folder import JudgementFolder
@@ -226,22 +225,8 @@ def _say_cost(
     )
 
 
-def duration(seconds: float) -> str:
-    """Seconds in the largest unit of which there are two."""
-    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:,.0f} {unit}"
-    return f"{seconds:.0f} seconds"
-
-
 def _judge(judging: Judging, todo: Sequence[Source], folder: JudgementFolder, total: int) -> None:
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(elapsed_when_finished=True),
-        console=Console(stderr=True),
-    ) as bar:
+    with progress() as bar:
         task = bar.add_task("judgements", total=total)
 
         def report(step: Step) -> None:

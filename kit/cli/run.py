@@ -5,16 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
 from kit.cli import console
+from kit.cli.progress import duration, progress
 from kit.engine.devices import DeviceKind, devices
 from kit.engine.llama import cores
 from kit.errors import OutputError
@@ -196,16 +189,9 @@ def _say_cost(planned: Plan, weights: Weights, counted: Cost, threads: int | Non
         f"    speed here: reads {speed.read:,.0f}, speaks {speed.speak:,.0f} tokens a second"
     )
     console.say(
-        f"    time: about {_duration(guess.likely)} "
-        f"(between {_duration(guess.low)} and {_duration(guess.high)})"
+        f"    time: about {duration(guess.likely)} "
+        f"(between {duration(guess.low)} and {duration(guess.high)})"
     )
-
-
-def _duration(seconds: float) -> str:
-    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:,.0f} {unit}"
-    return f"{seconds:.0f} seconds"
 
 
 def _check_disk(folder: ResultFolder, counted: Cost) -> None:
@@ -239,13 +225,7 @@ def _simulate(
     console.note(
         f"{counted.model}: {threads or cores()} threads, {counted.cohort} runs side by side"
     )
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(elapsed_when_finished=True),
-        console=Console(stderr=True),
-    ) as bar:
+    with progress() as bar:
         task = bar.add_task("measuring the bit class", total=answers)
 
         def report(step: Step) -> None:

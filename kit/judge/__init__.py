@@ -11,7 +11,10 @@
     folder       where they lie in a result folder
     judging      asking the engine, batch by batch
     scores       from answers to numbers, with the unscored ones counted
+    setup        from a judge's file to a panel
     gold         the excerpts with labels that come with the kit
-    labelling    a sample for human raters, and what they answered
-    calibration  how far a judge agrees with raters
+    drawing      which excerpts people are to rate
+    labelling    the page and the spreadsheet they rate on, and what they answered
+    comparison   what is held against people, another judge, or another way to ask
+    calibration  how far a judge agrees with people, and whether that is enough
 """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +10,7 @@ from kit.errors import SpecError
 from kit.judge.panel import ENGLISH, Panel, check_panel
 from kit.spec.framing import Framing, check_translation, load_framing
 from kit.spec.judge import Judge, PromptLanguage, Scoring, load_judge
-from kit.spec.library import library_file
+from kit.spec.library import library_file, named_file
 from kit.spec.pins import find_pin, load_pins
 
 
@@ -34,19 +33,7 @@ def judge_path(name: str) -> Path:
     Raises:
         SpecError: there is none; the message names the nearest.
     """
-    path = Path(name)
-    if path.suffix == ".yaml":
-        return path
-    folder = library_file("judges")
-    found = folder / f"{name}.yaml"
-    if found.is_file():
-        return found
-    names = sorted(file.stem for file in folder.glob("*.yaml"))
-    near = difflib.get_close_matches(name, names, n=1)
-    meant = f"; did you mean '{near[0]}'?" if near else ""
-    raise SpecError(
-        f"no judge '{name}'{meant}", where=folder, hint=f"there are: {', '.join(names)}"
-    )
+    return named_file(library_file("judges"), name, "judge")
 
 
 def assemble(path: Path, choices: Choices, languages: Iterable[str], seed: int) -> Panel:

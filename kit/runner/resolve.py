@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
-from kit.errors import PlanError, SpecError
+from kit.errors import PlanError
 from kit.spec.experiment import Experiment
 from kit.spec.language import Language, load_language
-from kit.spec.library import library_file
+from kit.spec.library import library_file, named_file
 from kit.spec.pins import find_pin, load_pins
 from kit.spec.study import Study, load_study
 
@@ -22,19 +21,7 @@ def study_path(name: str) -> Path:
     Raises:
         SpecError: there is none; the message names the nearest.
     """
-    path = Path(name)
-    if path.suffix == ".yaml":
-        return path
-    folder = library_file("studies")
-    found = folder / f"{name}.yaml"
-    if found.is_file():
-        return found
-    names = sorted(file.stem for file in folder.glob("*.yaml") if file.stem not in _NO_STUDIES)
-    near = difflib.get_close_matches(name, names, n=1)
-    meant = f"; did you mean '{near[0]}'?" if near else ""
-    raise SpecError(
-        f"no study '{name}'{meant}", where=folder, hint=f"there are: {', '.join(names)}"
-    )
+    return named_file(library_file("studies"), name, "study", apart=_NO_STUDIES)
 
 
 def resolve(path: Path, *, model: str | None = None, profile: str | None = None) -> Experiment:

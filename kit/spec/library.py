@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 
 import kit
@@ -41,4 +42,30 @@ def library_file(*parts: str, start: Path | None = None) -> Path:
     raise SpecError(
         f"'{'/'.join(parts)}' is neither in this checkout nor among the kit's own files",
         hint="change to a folder that holds models.yaml and studies/, or install the kit again",
+    )
+
+
+def named_file(folder: Path, name: str, what: str, *, apart: frozenset[str] = frozenset()) -> Path:
+    """A YAML file given by path, or by its name in ``folder``.
+
+    Args:
+        folder: where the files with names are.
+        name: a path that ends in ``.yaml``, or a name.
+        what: what it is called in the message.
+        apart: files in ``folder`` that are something else.
+
+    Raises:
+        SpecError: there is none; the message names the nearest.
+    """
+    path = Path(name)
+    if path.suffix == ".yaml":
+        return path
+    found = folder / f"{name}.yaml"
+    if found.is_file():
+        return found
+    names = sorted(file.stem for file in folder.glob("*.yaml") if file.stem not in apart)
+    near = difflib.get_close_matches(name, names, n=1)
+    meant = f"; did you mean '{near[0]}'?" if near else ""
+    raise SpecError(
+        f"no {what} '{name}'{meant}", where=folder, hint=f"there are: {', '.join(names)}"
     )
