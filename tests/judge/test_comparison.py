@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from kit.errors import OutputError, PlanError
-from kit.judge.comparison import against, gather, injections, stability
+from kit.judge.calibration import reliability
+from kit.judge.comparison import against, gather, injections, rated, stability
 from kit.judge.folder import JudgementFolder, panels
 from kit.judge.gold import GoldSet, gold_sources
 from kit.judge.judging import Judging, judge_source
@@ -42,6 +43,28 @@ def test_two_judges_that_say_the_same_agree_on_every_excerpt(results: Path) -> N
     assert len(pairs) == 2 * 10 * 2
     assert all(pair.people == {"other": pair.judge} for pair in pairs)
     assert {pair.cluster for pair in pairs} == {log.header.run_id for log in one.logs}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kappa", "sentence"),
+    [(10, 0.9, "'level' can be used"), (70, 0.3, "'level' cannot be used")],
+)
+def test_scripted_judges_of_planted_kappa_get_opposite_sentences(
+    tmp_path: Path, wrong: int, kappa: float, sentence: str
+) -> None:
+    planned = experiment(aligned=[0], replicates=15)
+    results = write_folder(tmp_path, planned, everyone(talk("Words.")))
+
+    def noisy(excerpt: str, order: int) -> str:
+        lost = key("lost", excerpt) % 100 < wrong
+        return str(key("any", excerpt) % 4) if lost else true_level(excerpt)
+
+    one = gather(judged(results, panel(), noisy))
+    labels = {score.excerpt: {"ann": true_level(score.excerpt)} for _, score in one.scores("level")}
+    [found] = reliability(rated(one, SCALE, labels), SCALE, 7)
+    assert found.excerpts == 15 * 10 * 2
+    assert found.kappa.estimate == pytest.approx(kappa, abs=0.1)
+    assert found.sentence.startswith(sentence)
 
 
 def test_judges_of_other_values_cannot_be_compared(results: Path) -> None:
