@@ -13,6 +13,8 @@ from kit.analysis.collection import Collection, log_path
 from kit.analysis.measures import JUDGED
 from kit.judge.comparison import Judged
 from kit.judge.folder import JudgementFolder, panels
+from kit.judge.log import JudgementLog
+from kit.judge.panel import Panel
 from kit.judge.records import JudgementOutcome
 from kit.judge.scores import (
     Bounded,
@@ -148,80 +150,81 @@ def judgements(folder: Path, collection: Collection) -> Judgements:
     found: list[RunMeasure] = []
     agents: dict[tuple[str, str], dict[str, float | None]] = defaultdict(dict)
     models: dict[str, ModelPin] = {}
-    read: list[JudgedExcerpt] = []
+    excerpts: list[JudgedExcerpt] = []
     cells: list[JudgedCell] = []
     for name in names:
         place = JudgementFolder(folder, name)
-        logs = tuple(
-            log
-            for log in map(place.read, place.logs())
-            if digests.get(log.header.run_id) == log.header.run_digest
-        )
-        judged = Judged(place.panel(), logs)
+        judged = Judged(place.panel(), tuple(place.logs()))
         models[name] = judged.panel.model
-        found += run_measures(judged)
-        for key, numbers in _agents(judged):
-            agents[key] |= numbers
-        cells += _cells(collection, judged)
-        read += _excerpts(judged)
+        outcomes: dict[str, Counter[tuple[str, JudgementOutcome]]] = {}
+        # One log at a time: those of a large study together would fill the memory.
+        for log in judged.logs:
+            run_id = log.header.run_id
+            if digests.get(run_id) != log.header.run_digest:
+                continue
+            found += _run_measures(judged.panel, log)
+            for key, numbers in _agents(judged.panel, log):
+                agents[key] |= numbers
+            excerpts += _excerpts(judged.panel, log)
+            outcomes[run_id] = run_outcomes(log)
+        cells += _cells(collection, judged.panel, outcomes)
     return Judgements(
         tuple(_values(collection, found)),
         agents,
         tuple(cells),
         tuple(_bounds(collection, found)),
         models,
-        tuple(read),
+        tuple(excerpts),
     )
 
 
 def run_measures(judged: Judged) -> list[RunMeasure]:
     """Every number of every judged run."""
-    judge = judged.panel.judge
-    return [
-        RunMeasure(log.header.run_id, judged.panel.name, target, bounds[target.name])
-        for log in judged.logs
-        for bounds in [run_scores(log, judge)]
-        for target in targets(judge)
-    ]
+    return [each for log in judged.logs for each in _run_measures(judged.panel, log)]
 
 
-def _agents(judged: Judged) -> Iterator[tuple[tuple[str, str], dict[str, float | None]]]:
+def _run_measures(panel: Panel, log: JudgementLog) -> Iterator[RunMeasure]:
+    bounds = run_scores(log, panel.judge)
+    for target in targets(panel.judge):
+        yield RunMeasure(log.header.run_id, panel.name, target, bounds[target.name])
+
+
+def _agents(
+    panel: Panel, log: JudgementLog
+) -> Iterator[tuple[tuple[str, str], dict[str, float | None]]]:
     """Numbers of every resident, of a judge that looks at residents."""
-    judge = judged.panel.judge
-    if judge.subject is not Subject.AGENT:
+    if panel.judge.subject is not Subject.AGENT:
         return
-    for log in judged.logs:
-        for agent, numbers in subject_scores(log, judge).items():
-            yield (
-                (log.header.run_id, agent),
-                {
-                    f"{JUDGED}{judged.panel.name}_{target.name}": numbers[target.name].score
-                    for target in targets(judge)
-                },
-            )
+    for agent, numbers in subject_scores(log, panel.judge).items():
+        yield (
+            (log.header.run_id, agent),
+            {
+                f"{JUDGED}{panel.name}_{target.name}": numbers[target.name].score
+                for target in targets(panel.judge)
+            },
+        )
 
 
-def _excerpts(judged: Judged) -> Iterator[JudgedExcerpt]:
-    for log in judged.logs:
-        for score in excerpt_scores(log.judgements, judged.panel.judge):
-            numbers = score.numbers.get(score.scale)
-            asked = score.outcomes.total()
-            yield JudgedExcerpt(
-                log.header.run_id,
-                judged.panel.name,
-                score.excerpt,
-                score.subject,
-                score.first_turn,
-                score.last_turn,
-                score.scale,
-                numbers.score if numbers else None,
-                score.category,
-                asked,
-                asked - score.outcomes[JudgementOutcome.SCORED],
-                score.entropy,
-                score.order_gap,
-                score.legal_mass,
-            )
+def _excerpts(panel: Panel, log: JudgementLog) -> Iterator[JudgedExcerpt]:
+    for score in excerpt_scores(log.judgements, panel.judge):
+        numbers = score.numbers.get(score.scale)
+        asked = score.outcomes.total()
+        yield JudgedExcerpt(
+            log.header.run_id,
+            panel.name,
+            score.excerpt,
+            score.subject,
+            score.first_turn,
+            score.last_turn,
+            score.scale,
+            numbers.score if numbers else None,
+            score.category,
+            asked,
+            asked - score.outcomes[JudgementOutcome.SCORED],
+            score.entropy,
+            score.order_gap,
+            score.legal_mass,
+        )
 
 
 def against_measure(
@@ -261,27 +264,31 @@ def _values(collection: Collection, found: Sequence[RunMeasure]) -> Iterator[Val
             yield Value(header.run_id, where, measure, None, number, header.evicted_aligned)
 
 
-def _cells(collection: Collection, judged: Judged) -> Iterator[JudgedCell]:
+def _cells(
+    collection: Collection,
+    panel: Panel,
+    outcomes: Mapping[str, Counter[tuple[str, JudgementOutcome]]],
+) -> Iterator[JudgedCell]:
+    """How the answers ended, from those of every judged run."""
     where = _condition(collection)
     runs = Counter(where.values())
-    done = Counter(where[log.header.run_id] for log in judged.logs)
+    done = Counter(where[run_id] for run_id in outcomes)
     counts: dict[tuple[Condition, str], Counter[JudgementOutcome]] = {}
-    for log in judged.logs:
-        for (name, outcome), number in run_outcomes(log).items():
-            cell = counts.setdefault((where[log.header.run_id], name), Counter())
-            cell[outcome] += number
+    for run_id, ended in outcomes.items():
+        for (name, outcome), number in ended.items():
+            counts.setdefault((where[run_id], name), Counter())[outcome] += number
     for condition, planned in runs.items():
-        for scale in judged.panel.judge.scales:
-            ended = counts.get((condition, scale.id), Counter())
+        for scale in panel.judge.scales:
+            of_cell = counts.get((condition, scale.id), Counter())
             yield JudgedCell(
                 condition,
-                judged.panel.name,
-                judged.panel.model.id,
+                panel.name,
+                panel.model.id,
                 scale.id,
                 planned,
                 done[condition],
-                ended.total(),
-                *(ended[outcome] for outcome in JudgementOutcome),
+                of_cell.total(),
+                *(of_cell[outcome] for outcome in JudgementOutcome),
             )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import fnmatch
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any, TypeVar
@@ -17,23 +19,34 @@ from kit.engine.llama import MAX_SEQUENCES, cores
 from kit.errors import PlanError
 from kit.judge.folder import JudgementFolder
 from kit.judge.gold import gold_sources, load_gold_set
-from kit.judge.judging import Judging, Size, Source, Step, judge_source, run_source
+from kit.judge.judging import (
+    Judging,
+    Pending,
+    Size,
+    Source,
+    Step,
+    judge_source,
+    run_source,
+)
 from kit.judge.log import read_judgements
 from kit.judge.panel import Panel
 from kit.judge.records import JudgementOutcome
 from kit.judge.scores import ExcerptScore, excerpt_scores, run_outcomes
 from kit.judge.setup import Choices, assemble, judge_path
-from kit.runlog.reader import PARTIAL, read
+from kit.runlog.reader import read
 from kit.runner import calibration, size
 from kit.runner.folder import ResultFolder
 from kit.runner.weights import Weights, load_weights
 from kit.spec.experiment import Experiment, load_experiment
 from kit.spec.judge import PromptLanguage, ReasonPlace, Scoring
+from kit.spec.language import Language
 
 GOLD_RESULTS = Path("results/gold")
 _ROOM = 256
 """Room per dialogue is a multiple of this many tokens."""
 _SIDE_BY_SIDE = 16
+_LOOKED_AT = 24
+"""Runs whose prompts are counted for the estimate; of a larger study an even sample."""
 _QUICK, _DEEP = 0.6, 1.5
 """Long prompts are read up to this much quicker than the short one measured, or slower at depth."""
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -103,35 +116,47 @@ def gold(judge_id: str, out: Path, place: Path | None, **asked: Any) -> None:
     choices = _choices(asked)
     found = load_gold_set(assemble(path, choices, (), 0).judge, place)
     panel = assemble(path, choices, [gold.gold for _, gold in found.files], 0)
-    sources = list(gold_sources(found, panel.judge))
+    sources = [
+        Pending(source.run_id, source.digest, partial(_itself, source))
+        for source in gold_sources(found, panel.judge)
+    ]
     judge_all(panel, sources, out, threads=asked["threads"], dry_run=asked["dry_run"])
     if not asked["dry_run"]:
         say_agreement(out, panel, found)
 
 
-def _runs(folder: Path, experiment: Experiment, panel: Panel, only: str | None) -> list[Source]:
+def _itself(source: Source) -> Source:
+    return source
+
+
+def _runs(folder: Path, experiment: Experiment, panel: Panel, only: str | None) -> list[Pending]:
     results = ResultFolder(folder)
-    sources = []
+    found = []
     for planned in experiment.runs():
         name = planned.run_id.partition("/")[2]
         if only is not None and not fnmatch.fnmatchcase(name, only):
             continue
         path = results.log(planned)
-        if path.is_file() and not path.name.endswith(PARTIAL):
+        if path.is_file():
             language = experiment.languages[planned.cell.language]
-            sources.append(run_source(path, read(path), language, panel))
-    if not sources:
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            found.append(Pending(planned.run_id, digest, partial(_open, path, language, panel)))
+    if not found:
         raise PlanError(
             "no complete run to judge" + (f" matches '{only}'" if only else ""),
             where=folder,
             hint=f"kit run {experiment.study.id}",
         )
-    return sources
+    return found
+
+
+def _open(path: Path, language: Language, panel: Panel) -> Source:
+    return run_source(path, read(path), language, panel)
 
 
 def judge_all(
     panel: Panel,
-    sources: Sequence[Source],
+    sources: Sequence[Pending],
     results: Path,
     *,
     threads: int | None,
@@ -139,6 +164,7 @@ def judge_all(
 ) -> None:
     """Judge what is missing, saying what is being done."""
     folder = JudgementFolder(results, panel.name)
+    folder.check(panel)
     todo = [source for source in sources if not folder.is_done(source.run_id, source.digest)]
     _say_plan(panel, folder, sources, todo)
     if not todo:
@@ -148,12 +174,23 @@ def judge_all(
     weights = load_weights(panel.model, settings=panel.judge.engine)
     # A context of one dialogue is enough to count tokens.
     counting = weights.engine(panel.judge.engine, capacity=1, room=_ROOM, with_bit_class=False)
-    sizes = [Judging(panel, counting).size(source) for source in todo]
+    looked_at = todo[:: -(-len(todo) // _LOOKED_AT)]
+    counter = Judging(panel, counting)
+    sizes = [counter.size(source.open(), _SIDE_BY_SIDE) for source in looked_at]
     counting.close()
-    longest = max(found.longest for found in sizes)
-    room = min(panel.judge.engine.context, -(-max(longest, 1) // _ROOM) * _ROOM)
+    room = panel.judge.engine.context
+    if len(looked_at) == len(todo):
+        longest = max(found.longest for found in sizes)
+        room = min(room, -(-max(longest, 1) // _ROOM) * _ROOM)
     capacity = _capacity(weights, panel, room, max(found.judgements for found in sizes))
-    _say_cost(panel, weights, sizes, room=room, capacity=capacity, threads=threads)
+    scale = len(todo) / len(looked_at)
+    total = Size(
+        round(scale * sum(found.judgements for found in sizes)),
+        round(scale * sum(found.prompt_tokens for found in sizes)),
+        room,
+        round(scale * sum(found.too_long for found in sizes)),
+    )
+    _say_cost(panel, weights, total, capacity=capacity, threads=threads)
     if dry_run:
         return
     results.mkdir(parents=True, exist_ok=True)
@@ -161,7 +198,7 @@ def judge_all(
         folder.freeze(panel)
         engine = weights.engine(panel.judge.engine, capacity=capacity, threads=threads, room=room)
         try:
-            _judge(Judging(panel, engine), todo, folder, sum(each.judgements for each in sizes))
+            _judge(Judging(panel, engine), todo, folder, total.judgements)
         finally:
             engine.close()
     console.say(f"Complete: {len(sources)} judged in {folder.path}")
@@ -177,7 +214,7 @@ def _capacity(weights: Weights, panel: Panel, room: int, most: int) -> int:
 
 
 def _say_plan(
-    panel: Panel, folder: JudgementFolder, sources: Sequence[Source], todo: Sequence[Source]
+    panel: Panel, folder: JudgementFolder, sources: Sequence[Pending], todo: Sequence[Pending]
 ) -> None:
     judge = panel.judge
     console.say(f"{judge.judge}, version {judge.version}: {judge.title}")
@@ -195,15 +232,12 @@ def _say_plan(
 def _say_cost(
     panel: Panel,
     weights: Weights,
-    sizes: Sequence[Size],
+    total: Size,
     *,
-    room: int,
     capacity: int,
     threads: int | None,
 ) -> None:
-    judgements = sum(found.judgements for found in sizes)
-    too_long = sum(found.too_long for found in sizes)
-    tokens = sum(found.prompt_tokens for found in sizes)
+    judgements, tokens, room, too_long = total
     console.say(f"  {judgements:,} judgements, {tokens:,} tokens to read, at most {room:,} in one")
     if too_long:
         console.say(f"  {too_long:,} of them are too long for the window or the context")
@@ -225,7 +259,7 @@ def _say_cost(
     )
 
 
-def _judge(judging: Judging, todo: Sequence[Source], folder: JudgementFolder, total: int) -> None:
+def _judge(judging: Judging, todo: Sequence[Pending], folder: JudgementFolder, total: int) -> None:
     with progress() as bar:
         task = bar.add_task("judgements", total=total)
 
@@ -235,10 +269,10 @@ def _judge(judging: Judging, todo: Sequence[Source], folder: JudgementFolder, to
                 bar.console.print(f"  complete: {step.finished}", highlight=False)
 
         for source in todo:
-            judge_source(judging, source, folder, report)
+            judge_source(judging, source.open(), folder, report)
 
 
-def _say_outcomes(folder: JudgementFolder, sources: Sequence[Source]) -> None:
+def _say_outcomes(folder: JudgementFolder, sources: Sequence[Pending]) -> None:
     """How the answers ended, over all runs."""
     judge = folder.panel().judge
     counts: Counter[tuple[str, JudgementOutcome]] = Counter()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from kit.errors import PlanError
 from kit.judge.calibration import Rated
 from kit.judge.folder import JudgementFolder
 from kit.judge.gold import DISARMED, GoldSet
-from kit.judge.log import JudgementLog
+from kit.judge.log import JudgementLog, read_judgements
 from kit.judge.panel import Panel
 from kit.judge.scores import ExcerptScore, excerpt_scores, number, targets
 from kit.spec.judge import Scale, ScaleKind
@@ -24,7 +25,17 @@ class Judged(NamedTuple):
     """Everything one panel said."""
 
     panel: Panel
-    logs: tuple[JudgementLog, ...]
+    paths: tuple[Path, ...]
+    """Of the logs: all judgements of a large study at once would fill the memory."""
+
+    @property
+    def logs(self) -> Iterator[JudgementLog]:
+        """Every log, read one after another.
+
+        Raises:
+            RunLogError: a log is damaged.
+        """
+        return map(read_judgements, self.paths)
 
     def scores(self, scale: str) -> Iterator[tuple[JudgementLog, ExcerptScore]]:
         """Every excerpt on one scale, with the log it stands in."""
@@ -40,17 +51,16 @@ def gather(folder: JudgementFolder) -> Judged:
     Raises:
         OutputError: there is no such panel.
         PlanError: nothing is judged yet.
-        RunLogError: a log is damaged.
     """
     panel = folder.panel()
-    logs = tuple(folder.read(path) for path in folder.logs())
-    if not logs:
+    paths = tuple(folder.logs())
+    if not paths:
         raise PlanError(
             "nothing is judged yet",
             where=folder.path,
             hint=f"kit judge run {folder.results} --judge {panel.judge.judge}",
         )
-    return Judged(panel, logs)
+    return Judged(panel, paths)
 
 
 def rated(

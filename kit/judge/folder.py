@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from kit.errors import OutputError, PlanError, RunLogError
-from kit.judge.log import JudgementLog, read_judgements
+from kit.judge.log import read_judgements
 from kit.judge.panel import Panel
 from kit.runlog.reader import COMPLETE, PARTIAL
 from kit.runlog.writer import write_atomically
@@ -54,26 +54,32 @@ class JudgementFolder:
             return False
         return log.footer is not None and log.header.run_digest == digest
 
+    def check(self, panel: Panel) -> None:
+        """Make sure that the folder is empty or holds judgements of this very plan.
+
+        Raises:
+            PlanError: it holds judgements of another plan.
+        """
+        if not (self.path / PANEL).exists():
+            return
+        there = self.panel()
+        if there != panel:
+            changed = [
+                name for name in Panel.model_fields if getattr(there, name) != getattr(panel, name)
+            ]
+            raise PlanError(
+                f"holds judgements of another plan: {', '.join(changed)} differ",
+                where=self.path,
+                hint=f"add --name {self.name}_2 to keep both, or remove the folder",
+            )
+
     def freeze(self, panel: Panel) -> None:
         """Keep the panel.
 
         Raises:
             PlanError: the folder holds judgements of another plan.
         """
-        if (self.path / PANEL).exists():
-            there = self.panel()
-            if there != panel:
-                changed = [
-                    name
-                    for name in Panel.model_fields
-                    if getattr(there, name) != getattr(panel, name)
-                ]
-                raise PlanError(
-                    f"holds judgements of another plan: {', '.join(changed)} differ",
-                    where=self.path,
-                    hint=f"add --name {self.name}_2 to keep both, or remove the folder",
-                )
-            return
+        self.check(panel)
         write_atomically(self.path / PANEL, canonical_json(panel.model_dump(mode="json")) + b"\n")
 
     def panel(self) -> Panel:
@@ -96,14 +102,6 @@ class JudgementFolder:
             raise OutputError(
                 "was written by another release, or edited", where=path, hint="judge again"
             ) from error
-
-    def read(self, path: Path) -> JudgementLog:
-        """One complete log of this folder.
-
-        Raises:
-            RunLogError: it is damaged.
-        """
-        return read_judgements(path)
 
 
 def panels(results: Path) -> list[str]:

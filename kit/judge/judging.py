@@ -30,6 +30,14 @@ class Source(NamedTuple):
     excerpts: tuple[Excerpt, ...]
 
 
+class Pending(NamedTuple):
+    """A source that is not read yet: a study's excerpts together would fill the memory."""
+
+    run_id: str
+    digest: str
+    open: Callable[[], Source]
+
+
 class Step(NamedTuple):
     """Sent after every batch."""
 
@@ -161,8 +169,13 @@ class Judging:
             digest=completion.digest if completion else NO_DIGEST,
         )
 
-    def size(self, source: Source) -> Size:
-        """What a source asks of the engine, before anything is computed."""
+    def size(self, source: Source, together: int) -> Size:
+        """What a source asks of the engine, before anything is computed.
+
+        Args:
+            source: what is to be judged.
+            together: questions side by side, which share the reading of what is equal in them.
+        """
         total = longest = too_long = 0
         asked = self.tasks(source)
         shared: set[tuple[str, int, int]] = set()
@@ -171,7 +184,7 @@ class Judging:
             if not self.fits(task, prompt):
                 too_long += 1
                 continue
-            batch = (task.wording, task.order, index // self.engine.capacity)
+            batch = (task.wording, task.order, index // together)
             common = prompt.marks[-1] if prompt.marks and batch in shared else 0
             shared.add(batch)
             total += len(prompt.tokens) - common

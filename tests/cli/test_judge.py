@@ -176,7 +176,6 @@ def test_the_gold_set_is_judged_by_one_command(copy: Path) -> None:
 
 
 def test_other_orders_need_another_name(copy: Path) -> None:
-    (copy / LOG).unlink()
     done = kit("judge", "results/tiny", *JUDGE, "--orders", "1", cwd=copy)
     assert "--name calm_2" in refused(done, copy)
 
