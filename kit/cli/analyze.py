@@ -91,7 +91,8 @@ def analyze_folder(
     findings.show(analysis)
     console.say()
     console.say(f"{len(files) - 1} tables as CSV in {folder / TABLES}")
-    without = f" but {', '.join(sorted(LONG & analysis.tables.keys()))}" if multiverse else ""
+    long = sorted(name for name in LONG & analysis.tables.keys() if analysis.tables[name].height)
+    without = f" but {', '.join(long)}" if long else ""
     console.say(f"all of them{without} in {folder / RESULTS}")
     console.say(f"as a page: kit report {folder}")
     return analysis
