@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import click
@@ -18,6 +18,7 @@ from kit.spec.language import load_language
 from kit.spec.library import library_file
 from kit.spec.loading import read_yaml
 from kit.spec.parity import SOURCE, Finding, compare
+from kit.spec.passages import Key
 from kit.spec.pins import load_pins
 from kit.spec.published import load_published
 from kit.spec.review import check_review, load_review
@@ -114,7 +115,7 @@ def mistranslations(path: Path) -> list[SpecError]:
         SpecError: they, or the judge, cannot be read.
     """
     framing = load_framing(path)
-    return _collected(lambda judge: check_translation(judge, framing, path), framing.judges)
+    return _collected(path, lambda judge: check_translation(judge, framing, path), framing.judges)
 
 
 def mislabels(path: Path) -> list[SpecError]:
@@ -125,17 +126,23 @@ def mislabels(path: Path) -> list[SpecError]:
     """
     gold = load_gold(path)
     names = dict.fromkeys(name for one in gold.excerpts for name in one.labels)
-    return _collected(lambda judge: check_gold(gold, judge, path), names)
+    return _collected(path, lambda judge: check_gold(gold, judge, path), names)
 
 
-def _collected(check: Callable[[Judge], object], names: Iterable[str]) -> list[SpecError]:
+def _collected(
+    path: Path, check: Callable[[Judge], object], names: Iterable[str]
+) -> list[SpecError]:
+    _, lines = read_yaml(path)
     found = []
     for name in names:
         judge = load_judge(judge_path(name))
         try:
             check(judge)
         except SpecError as error:
-            found.append(error)
+            key = (error.where or "").removeprefix(f"{path}: ")
+            at = tuple(int(part) if part.isdecimal() else part for part in key.split("."))
+            where = f"{path}:{_line(lines, at)}: {key}"
+            found.append(SpecError(error.message, where=where, hint=error.hint))
     return found
 
 
@@ -143,10 +150,14 @@ def _placed(path: Path, findings: Iterable[Finding]) -> list[SpecError]:
     _, lines = read_yaml(path)
     found = []
     for key, message in findings:
-        line = next((lines[key[:n]] for n in range(len(key), -1, -1) if key[:n] in lines), 1)
-        where = f"{path}:{line}: {'.'.join(str(part) for part in key)}"
+        where = f"{path}:{_line(lines, key)}: {'.'.join(str(part) for part in key)}"
         found.append(SpecError(message, where=where))
     return found
+
+
+def _line(lines: Mapping[Key, int], key: Key) -> int:
+    """Where ``key`` stands, or what would hold it."""
+    return next((lines[key[:n]] for n in range(len(key), -1, -1) if key[:n] in lines), 1)
 
 
 _COMPARED = {

@@ -55,7 +55,8 @@ def check_panel(panel: Panel) -> None:
     """Refuse a plan that would ask the same thing several times.
 
     Raises:
-        PlanError: repeats without a temperature, or wordings that the judge does not have.
+        PlanError: repeats without a temperature, or wordings that the judge does not have or that
+            are named twice.
     """
     if panel.repeats > 1 and panel.judge.sampling.temperature == 0:
         raise PlanError(
@@ -67,6 +68,8 @@ def check_panel(panel: Panel) -> None:
             f"the judge '{panel.judge.judge}' has no wording '{missing[0]}'",
             hint=f"it has: {', '.join(panel.judge.wordings)}",
         )
+    if len(set(panel.wordings)) != len(panel.wordings):
+        raise PlanError("a wording is named twice", hint="name each of --wordings once")
 
 
 def tasks(panel: Panel, excerpts: Iterable[Excerpt]) -> Iterator[Task]:

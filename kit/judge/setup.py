@@ -6,11 +6,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from kit.errors import SpecError
+from pydantic import ValidationError
+
+from kit.errors import PlanError, SpecError
 from kit.judge.panel import ENGLISH, Panel, check_panel
 from kit.spec.framing import Framing, check_translation, load_framing
 from kit.spec.judge import Judge, PromptLanguage, Scoring, load_judge
 from kit.spec.library import library_file, named_file
+from kit.spec.loading import validate
 from kit.spec.pins import find_pin, load_pins
 
 
@@ -42,26 +45,34 @@ def assemble(path: Path, choices: Choices, languages: Iterable[str], seed: int) 
     Raises:
         SpecError: a file is wrong, or the judge has no texts in a language it is to be asked in.
         ModelError: no such model.
-        PlanError: the plan would ask the same thing several times.
+        PlanError: a choice cannot be, or the plan would ask the same thing several times.
     """
-    judge = _chosen(load_judge(path), choices)
+    judge = _chosen(load_judge(path), choices, path)
     own = judge.prompt_language is PromptLanguage.OWN
     needed = sorted(set(languages)) if own else [ENGLISH]
-    panel = Panel(
-        name=choices.name or judge.judge,
-        judge=judge,
-        framings={code: _framing(judge, code) for code in needed},
-        model=find_pin(load_pins(library_file("models.yaml")), choices.model or judge.model),
-        orders=choices.orders or judge.orders,
-        wordings=choices.wordings,
-        repeats=choices.repeats,
-        seed=seed,
-    )
+    framings = {code: _framing(judge, code) for code in needed}
+    model = find_pin(load_pins(library_file("models.yaml")), choices.model or judge.model)
+    try:
+        panel = Panel(
+            name=choices.name or judge.judge,
+            judge=judge,
+            framings=framings,
+            model=model,
+            orders=choices.orders or judge.orders,
+            wordings=choices.wordings,
+            repeats=choices.repeats,
+            seed=seed,
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise PlanError(
+            f"'{first['input']}' cannot be used for --{first['loc'][0]}: {first['msg']}"
+        ) from error
     check_panel(panel)
     return panel
 
 
-def _chosen(judge: Judge, choices: Choices) -> Judge:
+def _chosen(judge: Judge, choices: Choices, path: Path) -> Judge:
     changes: dict[str, object] = {}
     if choices.temperature is not None:
         changes["sampling"] = judge.sampling.model_copy(update={"temperature": choices.temperature})
@@ -69,7 +80,7 @@ def _chosen(judge: Judge, choices: Choices) -> Judge:
         changes["scoring"] = choices.scoring
     if choices.prompt_language is not None:
         changes["prompt_language"] = choices.prompt_language
-    return judge.model_copy(update=changes)
+    return validate(Judge, judge.model_dump() | changes, path, {}) if changes else judge
 
 
 def _framing(judge: Judge, language: str) -> Framing:

@@ -48,13 +48,22 @@ class Line(Frozen):
             raise ValueError(f"a line of kind '{self.says}' needs {_SPEAKER[self.who is None]}")
         if (self.says is Says.WHISPER) != (self.to is not None):
             raise ValueError("'to' belongs to a whisper, and a whisper needs it")
-        for number in NAME.findall(self.text):
-            if not 1 <= int(number) <= AGENTS:
-                raise ValueError(f"there is no resident {{r{number}}}")
+        check_names(self.text)
         return self
 
 
 _SPEAKER = {True: "'who'", False: "no 'who'"}
+
+
+def check_names(text: str) -> None:
+    """Refuse names of residents who do not exist.
+
+    Raises:
+        ValueError: such a name stands in ``text``.
+    """
+    for number in NAME.findall(text):
+        if not 1 <= int(number) <= AGENTS:
+            raise ValueError(f"there is no resident {{r{number}}}")
 
 
 def in_order(lines: tuple[Line, ...]) -> tuple[Line, ...]:

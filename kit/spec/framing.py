@@ -73,9 +73,8 @@ class Framing(Frozen):
         for name, text in self:
             if not isinstance(text, str) or name == "framing":
                 continue
-            used = [field for _, field, _, _ in string.Formatter().parse(text) if field is not None]
             wanted = _PLACEHOLDERS.get(name, set())
-            if sorted(used) != sorted(wanted):
+            if _used(text) != sorted(wanted):
                 needs = ", ".join(f"{{{field}}}" for field in sorted(wanted)) or "no placeholder"
                 raise ValueError(f"'{name}' needs {needs}, each once")
         return self
@@ -83,6 +82,18 @@ class Framing(Frozen):
     def name(self, number: int) -> str:
         """What resident ``number`` is called."""
         return self.resident.format(number=number)
+
+
+def _used(text: str) -> list[str]:
+    """The placeholders of ``text``; one that cannot simply be filled in stands as nothing.
+
+    A format or a conversion would fail, or change the words, only when a judge is asked.
+    """
+    try:
+        parts = [part[1:] for part in string.Formatter().parse(text)]
+    except ValueError:
+        return [""]
+    return sorted("" if form or how else field for field, form, how in parts if field is not None)
 
 
 def load_framing(path: Path) -> Framing:

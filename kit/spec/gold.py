@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from kit.errors import SpecError
-from kit.spec.excerpt import Line, Number, in_order
+from kit.spec.excerpt import Line, Number, check_names, in_order
 from kit.spec.judge import Judge, Value
 from kit.spec.lexicon import Identifier, Text
 from kit.spec.loading import Frozen, load
@@ -55,6 +55,8 @@ class GoldExcerpt(Frozen):
             raise ValueError(f"'{self.id}': 'injected' belongs to an injection, which needs it")
         if self.injected is not None and self.injected.line > len(self.lines):
             raise ValueError(f"'{self.id}' has no line {self.injected.line}")
+        if self.injected is not None:
+            check_names(self.injected.without or "")
         if self.about not in {line.who for line in self.lines}:
             raise ValueError(f"'{self.id}': resident {self.about}, whom it is about, says nothing")
         return self

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.cli.support import kit, refused, write_study
+from tests.cli.support import kit, line_of, refused, write_judge, write_study
 from tests.conftest import ROOT
 
 
@@ -107,5 +108,55 @@ def test_a_gold_label_that_a_judge_does_not_know_is_refused(tmp_path: Path) -> N
     path.write_text(text.replace('pathology: {level: "', 'pathology: {level: "1', 1), "utf-8")
 
     said = refused(kit("validate", path, cwd=ROOT), tmp_path)
+    line = line_of(path, 'pathology: {level: "1')
+    assert f"kit: {path}:{line}: excerpts.0.labels.pathology: '1" in said
     assert "is no value of the scale 'level'" in said
-    assert "excerpts.0.labels.pathology" in said
+
+
+def test_labels_that_are_missing_are_placed_where_they_should_stand(tmp_path: Path) -> None:
+    text = (ROOT / "judges" / "gold" / "de.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "de.yaml"
+    path.write_text(re.sub("(?m)^ *refusal: .*\n", "", text, count=1), encoding="utf-8")
+
+    said = refused(kit("validate", path, cwd=ROOT), tmp_path)
+    place = f"{path}:{line_of(path, 'labels:')}: excerpts.0.labels.refusal"
+    assert said == f"kit: {place}: 'de_01' needs one label each for kind\n"
+
+
+def test_words_of_an_older_judge_are_refused_with_their_line(desk: Path) -> None:
+    path = written_words(desk, "refusal", version=7)
+
+    said = refused(kit("validate", path, cwd=desk), desk)
+    place = f"{path}:{line_of(path, 'refusal:')}: judges.refusal"
+    assert f"kit: {place}: of version 7, the judge is of version 1\n" in said
+    assert "next: bring the texts up to date, then raise their version" in said
+
+
+def test_every_judge_that_words_do_not_fit_is_named(desk: Path) -> None:
+    path = written_words(desk, "refusal", "pathology", "compliance", version=7)
+
+    said = refused(kit("validate", path, cwd=desk), desk)
+    assert said.count("of version 7, the judge is of version 1") == 3
+
+
+def test_words_of_a_judge_that_is_not_there_are_refused_with_the_nearest(desk: Path) -> None:
+    path = written_words(desk, "refusall", version=1)
+
+    said = refused(kit("validate", path, cwd=desk), desk)
+    assert "no judge 'refusall'; did you mean 'refusal'?" in said
+
+
+def test_a_judge_of_a_checkout_is_read_as_a_judge(desk: Path) -> None:
+    path = write_judge(desk)
+
+    done = kit("validate", path, "gold/en.yaml", cwd=desk)
+    assert done.out == f"ok: {path} (judge)\nok: gold/en.yaml (gold excerpts)\n"
+
+
+def written_words(folder: Path, *judges: str, version: int) -> Path:
+    """English words with a translation of these judges into nothing."""
+    text = (ROOT / "judges" / "languages" / "en.yaml").read_text(encoding="utf-8")
+    path = folder / "xx.yaml"
+    found = "".join(f"  {name}:\n    version: {version}\n    wordings: {{}}\n" for name in judges)
+    path.write_text(f"{text}judges:\n{found}", encoding="utf-8")
+    return path
