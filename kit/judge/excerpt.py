@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from kit.runlog.reader import RunLog
 from kit.runlog.records import Utterance
-from kit.spec.excerpt import Line, Says
+from kit.spec.excerpt import NAME, Line, Says
 from kit.spec.judge import Judge, Subject
 from kit.spec.language import Language
 from kit.spec.seeds import Part, permutation
 
 GROUP = "group"
 """The subject of a judgement about all residents."""
-_UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
-"""Scripts that are written without spaces: a name in them has no borders."""
+_UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+"""Scripts in which words are written together: without spaces, or a name with its particles."""
 
 
 class Excerpt(NamedTuple):
@@ -43,8 +43,12 @@ class Excerpt(NamedTuple):
 
     @property
     def characters(self) -> int:
-        """Characters of all lines."""
-        return sum(len(line.text) for line in self.lines)
+        """Characters of all lines, each name of a resident one of them."""
+        return _characters(self.lines)
+
+
+def _characters(lines: Iterable[Line]) -> int:
+    return sum(len(NAME.sub("_", line.text)) for line in lines)
 
 
 class _Names:
@@ -53,8 +57,9 @@ class _Names:
     def __init__(self, language: Language):
         self.ids = tuple(persona.id for persona in language.personas)
         self._numbers: dict[str, int] = {}
-        self._id_of = {persona.name: persona.id for persona in language.personas}
-        self._pattern = re.compile("|".join(map(_bordered, self._id_of)))
+        self._id_of = {_composed(persona.name): persona.id for persona in language.personas}
+        before, _ = language.clitics.strings()
+        self._pattern = re.compile("|".join(_bordered(name, before) for name in self._id_of))
 
     def shuffled(self, *path: Part) -> dict[str, int]:
         """A number for every persona id."""
@@ -64,17 +69,21 @@ class _Names:
         }
 
     def hide(self, text: str, numbers: dict[str, int]) -> str:
-        """``text`` with ``{r5}`` where it names a resident."""
-        composed = unicodedata.normalize("NFC", text)
-        return self._pattern.sub(
-            lambda found: f"{{r{numbers[self._id_of[found.group()]]}}}", composed
-        )
+        """``text`` with ``{r5}`` where it names a resident, and only there."""
+        own = NAME.sub(r"{ r\1}", _composed(text))  # a resident's own braces name nobody
+        return self._pattern.sub(lambda found: f"{{r{numbers[self._id_of[found.group()]]}}}", own)
 
 
-def _bordered(name: str) -> str:
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+def _bordered(name: str, clitics: Iterable[str]) -> str:
+    """A pattern for ``name`` as a word, which may be written together with clitics before it."""
     if _UNSPACED.search(name):
         return re.escape(name)
-    return rf"(?<!\w){re.escape(name)}(?!\w)"
+    after_clitics = "".join(rf"|(?<=\b{re.escape(clitic)})" for clitic in clitics)
+    return rf"(?:(?<!\w){after_clitics}){re.escape(name)}(?!\w)"
 
 
 def excerpts(log: RunLog, language: Language, judge: Judge) -> Iterator[Excerpt]:
@@ -88,7 +97,7 @@ def excerpts(log: RunLog, language: Language, judge: Judge) -> Iterator[Excerpt]
     names = _Names(language)
     for subject in names.ids if judge.subject is Subject.AGENT else (GROUP,):
         view = _View(log, language, judge, subject)
-        for first, last in view.windows():
+        for first, last in view.windows(names):
             numbers = names.shuffled(log.header.run_id, subject, first)
             yield Excerpt(
                 f"{log.header.run_id}#{subject}#{first}-{last}",
@@ -128,15 +137,14 @@ class _View(NamedTuple):
         text = self.language.announcements[turn - 1].wording(wording)
         return text.format(evicted=self.language.persona(self.language.evicted).name)
 
-    def windows(self) -> Iterator[tuple[int, int]]:
+    def windows(self, names: _Names) -> Iterator[tuple[int, int]]:
         """First and last turns, by the rule of `kit.spec.judge.Window`."""
         turns = max((turn.turn for turn in self.log.turns), default=0)
         window = self.judge.window
+        anyone = dict.fromkeys(names.ids, 1)
         first, held = 1, 0
         for turn in range(1, turns + 1):
-            size = sum(len(said.text) for _, said in self.said(turn))
-            if self.judge.shown.announcements:
-                size += len(self.announcement(turn))
+            size = _characters(self.lines(turn, names, anyone))
             full = turn - first == window.turns or held + size > window.characters
             if turn > first and full:
                 yield first, turn - 1

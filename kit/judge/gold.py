@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from kit.errors import SpecError
 from kit.judge.excerpt import GROUP, Excerpt
 from kit.judge.judging import Source
 from kit.spec.excerpt import Line, Says
@@ -51,12 +52,19 @@ def load_gold_set(judge: Judge, folder: Path | None = None) -> GoldSet:
         folder: where the files are; the kit's own unless given.
 
     Raises:
-        SpecError: a file is wrong, or lacks labels of this judge.
+        SpecError: there is none, a file is wrong or lacks labels of this judge, or two files give
+            an excerpt the same id.
     """
     place = folder or library_file("judges", "gold")
     files = tuple((path, load_gold(path)) for path in sorted(place.glob("*.yaml")))
+    if not files:
+        raise SpecError("holds no gold excerpts", where=place, hint="write en.yaml there")
+    ids: set[str] = set()
     for path, gold in files:
         check_gold(gold, judge, path)
+        if repeated := sorted(ids & {excerpt.id for excerpt in gold.excerpts}):
+            raise SpecError(f"another file has an excerpt '{repeated[0]}' too", where=path)
+        ids |= {excerpt.id for excerpt in gold.excerpts}
     return GoldSet(files)
 
 

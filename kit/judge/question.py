@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -70,7 +70,7 @@ class Questionnaire:
         if self.examples:
             parts.append(self.framing.examples)
             for example in self.examples:
-                shown = "\n".join(self._transcript(example.lines))
+                shown = "\n".join(self._transcript(example.lines, _turns(example.lines)))
                 letters = [scale.letter(example.answers[scale.spec.id]) for scale in self.scales]
                 parts.append("\n".join([shown, *letters]))
         return "\n\n".join(parts)
@@ -88,7 +88,8 @@ class Questionnaire:
     def messages(self, excerpt: Excerpt) -> list[Message]:
         """The dialogue up to where the judge answers."""
         framing = self.framing
-        lines = [framing.record, *self._transcript(excerpt.lines, silent=excerpt.about), ""]
+        turns = _turns(excerpt.lines) | set(range(excerpt.first, excerpt.last + 1))
+        lines = [framing.record, *self._transcript(excerpt.lines, turns, excerpt.about), ""]
         if excerpt.about is None:
             lines.append(framing.about_group)
         else:
@@ -99,26 +100,17 @@ class Questionnaire:
         lines.append(self._form())
         return [Message("system", (self.system,)), Message("user", ("\n".join(lines),))]
 
-    def _transcript(self, lines: Sequence[Line], *, silent: int | None = None) -> Iterator[str]:
-        """The excerpt's lines as text; ``silent`` is who must be seen to say nothing."""
-        turn = None
-        for line in lines:
-            if turn is not None and line.turn != turn:
-                yield from self._silence(lines, turn, silent)
-            if line.turn != turn and {each.turn for each in lines} != {1}:
-                yield self.framing.session.format(turn=line.turn)
-            turn = line.turn
-            yield self.line(line)
-        if turn is not None:
-            yield from self._silence(lines, turn, silent)
-        elif silent is not None:
-            yield self.framing.nothing.format(name=self.framing.name(silent))
-
-    def _silence(self, lines: Sequence[Line], turn: int, silent: int | None) -> Iterator[str]:
-        if silent is not None and not any(
-            line.turn == turn and line.who == silent for line in lines
-        ):
-            yield self.framing.nothing.format(name=self.framing.name(silent))
+    def _transcript(
+        self, lines: Sequence[Line], turns: Collection[int], silent: int | None = None
+    ) -> Iterator[str]:
+        """The sessions ``turns`` as text; ``silent`` is who must be seen to say nothing."""
+        for turn in sorted(turns):
+            of_turn = [line for line in lines if line.turn == turn]
+            if set(turns) != {1} and (of_turn or silent is not None):
+                yield self.framing.session.format(turn=turn)
+            yield from map(self.line, of_turn)
+            if silent is not None and silent not in {line.who for line in of_turn}:
+                yield self.framing.nothing.format(name=self.framing.name(silent))
 
     def line(self, line: Line) -> str:
         """One line of an excerpt as the judge reads it, always on one line."""
@@ -213,6 +205,10 @@ class Questionnaire:
             ),
             None,
         )
+
+
+def _turns(lines: Sequence[Line]) -> set[int]:
+    return {line.turn for line in lines}
 
 
 def _outcome(letter: str | None, *, cut: bool) -> JudgementOutcome:

@@ -16,18 +16,20 @@ LETTERS = "ABCDEFGHIJKL"
 DECLINE = "X"
 """The option not to judge."""
 _FREE_CHARACTERS = 60
-_ANSWER = re.compile(rf"\W*([{LETTERS}{DECLINE}])(?!\w)")
+_ANSWER = re.compile(rf"\W*([{LETTERS}{DECLINE}])(?!['’\s]*\w)")
 
 
 def order_of(scale: ScaleSpec, judge: str, order: int) -> tuple[str, ...]:
     """The values of ``scale`` as the options of order ``order`` list them.
 
-    Orders 0 and 1 ascend and descend, so that an even number of orders gives every ordinal value
-    the same mean place; later ones are keyed permutations.
+    Orders 0 and 1 ascend and descend; later ones are keyed permutations, each followed by its
+    reverse, so that an even number of orders gives every value the same mean place.
     """
-    if order < 2:
-        return scale.values[:: -1 if order else 1]
-    return tuple(permutation(scale.values, "order", judge, scale.id, order))
+    drawn, reverse = order - order % 2, order % 2 == 1
+    values = scale.values
+    if drawn:
+        values = tuple(permutation(values, "order", judge, scale.id, drawn))
+    return values[::-1] if reverse else values
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,10 @@ class Scale:
         return Choice(dict.fromkeys(self.letters, following), decision=True, scored=True)
 
     def parse(self, words: str) -> str | None:
-        """The letter that ``words`` begin with; None where there is none."""
+        """The letter that ``words`` begin with; None where there is none.
+
+        A letter that another word follows is a word itself: "A resident obeys" is no answer.
+        """
         found = _ANSWER.match(words)
         letter = found.group(1) if found else None
         return letter if letter in self.letters else None
