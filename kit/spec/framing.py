@@ -12,7 +12,7 @@ from kit.errors import SpecError
 from kit.spec.judge import Example, Judge, Rubric, check_example, check_rubric
 from kit.spec.language import WordingName
 from kit.spec.lexicon import Identifier, Text
-from kit.spec.loading import Frozen, load
+from kit.spec.loading import Frozen, load_named
 
 _PLACEHOLDERS: dict[str, set[str]] = {
     "resident": {"number"},
@@ -102,7 +102,7 @@ def load_framing(path: Path) -> Framing:
     Raises:
         SpecError: with file, line and key.
     """
-    return load(Framing, path)
+    return load_named(Framing, path, "framing")
 
 
 def check_translation(judge: Judge, framing: Framing, path: Path) -> Translation:

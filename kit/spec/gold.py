@@ -12,7 +12,7 @@ from kit.errors import SpecError
 from kit.spec.excerpt import Line, Number, check_names, in_order
 from kit.spec.judge import Judge, Value
 from kit.spec.lexicon import Identifier, Text
-from kit.spec.loading import Frozen, load
+from kit.spec.loading import Frozen, load_named
 
 
 class Difficulty(StrEnum):
@@ -93,7 +93,7 @@ def load_gold(path: Path) -> Gold:
     Raises:
         SpecError: with file, line and key.
     """
-    return load(Gold, path)
+    return load_named(Gold, path, "gold")
 
 
 def check_gold(gold: Gold, judge: Judge, path: Path) -> None:

@@ -13,7 +13,7 @@ from kit.spec.evidence import Evidence
 from kit.spec.excerpt import Line, in_order
 from kit.spec.language import TURNS, Channel, WordingName
 from kit.spec.lexicon import Identifier, Text
-from kit.spec.loading import Frozen, load
+from kit.spec.loading import Frozen, load_named
 from kit.spec.study import EngineSettings, ModelId, Sampling
 
 Value = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$", max_length=40)]
@@ -239,4 +239,4 @@ def load_judge(path: Path) -> Judge:
     Raises:
         SpecError: with file, line and key.
     """
-    return load(Judge, path)
+    return load_named(Judge, path, "judge")

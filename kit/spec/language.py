@@ -9,10 +9,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from kit.errors import SpecError
 from kit.spec.evidence import Evidence
 from kit.spec.lexicon import Clitics, Folding, Identifier, Lexicons, Matching, Rules, Text
-from kit.spec.loading import Frozen, load
+from kit.spec.loading import Frozen, load_named
 
 AGENTS = 10
 TURNS = 15
@@ -299,11 +298,4 @@ def load_language(path: Path) -> Language:
     Raises:
         SpecError: with file, line and key.
     """
-    language = load(Language, path)
-    if language.language != path.stem:
-        raise SpecError(
-            f"the file of language '{language.language}' is named '{path.name}'",
-            where=path,
-            hint=f"rename it to {language.language}.yaml",
-        )
-    return language
+    return load_named(Language, path, "language")

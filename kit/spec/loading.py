@@ -134,6 +134,30 @@ def load(model: type[Model], path: Path) -> Model:
     Raises:
         SpecError: with ``file:line: key``, the first problem found, and a likely intended key.
     """
+    return _load(model, path)[0]
+
+
+def load_named(model: type[Model], path: Path, key: str) -> Model:
+    """Read ``path`` as ``model``, whose ``key`` must be the file's name without its ending.
+
+    A file is found by its name and recorded by its key: a copy that kept the original's key would
+    pass for the original.
+
+    Raises:
+        SpecError: as `load`, or the name is another.
+    """
+    found, lines = _load(model, path)
+    said = getattr(found, key)
+    if said != path.stem:
+        raise SpecError(
+            f"'{said}' stands in a file that is named '{path.name}'",
+            where=f"{path}:{lines.get((key,), 1)}: {key}",
+            hint=f"rename the file to {said}.yaml, or write '{key}: {path.stem}' in it",
+        )
+    return found
+
+
+def _load(model: type[Model], path: Path) -> tuple[Model, Mapping[Path_, int]]:
     data, lines = read_yaml(path)
     found = data.pop("kit_schema", None)
     if type(found) is not int or found != SCHEMA_VERSION:  # True equals 1
@@ -143,7 +167,7 @@ def load(model: type[Model], path: Path) -> Model:
             where=f"{path}:{lines.get(('kit_schema',), 1)}",
             hint=f"write 'kit_schema: {SCHEMA_VERSION}' as the first line",
         )
-    return validate(model, data, path, lines)
+    return validate(model, data, path, lines), lines
 
 
 def validate(

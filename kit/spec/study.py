@@ -9,10 +9,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 from pydantic_core import InitErrorDetails
 
-from kit.errors import SpecError
 from kit.spec.evidence import Evidence, Sourced
 from kit.spec.language import AGENTS, TURNS, WordingName
-from kit.spec.loading import Frozen, load
+from kit.spec.loading import Frozen, load_named
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]*$", max_length=40)]
 ModelId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=80)]
@@ -191,11 +190,4 @@ def load_study(path: Path) -> Study:
     Raises:
         SpecError: with file, line and key.
     """
-    study = load(Study, path)
-    if study.id != path.stem:
-        raise SpecError(
-            f"the file of study '{study.id}' is named '{path.name}'",
-            where=path,
-            hint=f"rename it to {study.id}.yaml",
-        )
-    return study
+    return load_named(Study, path, "id")

@@ -158,5 +158,6 @@ def written_words(folder: Path, *judges: str, version: int) -> Path:
     text = (ROOT / "judges" / "languages" / "en.yaml").read_text(encoding="utf-8")
     path = folder / "xx.yaml"
     found = "".join(f"  {name}:\n    version: {version}\n    wordings: {{}}\n" for name in judges)
+    text = text.replace("framing: en\n", "framing: xx\n")
     path.write_text(f"{text}judges:\n{found}", encoding="utf-8")
     return path

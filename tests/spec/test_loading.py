@@ -13,7 +13,13 @@ from pydantic import Field
 
 from kit.errors import SpecError
 from kit.spec.evidence import Sourced
-from kit.spec.loading import MAX_DEPTH, MAX_FILE_BYTES, Frozen, load, read_yaml
+from kit.spec.framing import load_framing
+from kit.spec.gold import load_gold
+from kit.spec.judge import load_judge
+from kit.spec.language import load_language
+from kit.spec.loading import MAX_DEPTH, MAX_FILE_BYTES, Frozen, load, load_named, read_yaml
+from kit.spec.study import load_study
+from tests.conftest import ROOT
 
 in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -91,6 +97,34 @@ def test_an_error_has_its_line_its_key_and_the_likely_intention(
 
     assert found[:2] == (line, key)
     assert message in found[2]
+
+
+def test_a_file_that_is_found_by_name_says_that_name(tmp_path: Path) -> None:
+    path = tmp_path / "ann.yaml"
+    path.write_text("kit_schema: 1\nsize: 1\nowner: ann\n")
+    assert load_named(Basket, path, "owner").owner == "ann"
+    copy = path.rename(tmp_path / "bo.yaml")
+    with pytest.raises(SpecError, match="'ann' stands in a file that is named 'bo") as caught:
+        load_named(Basket, copy, "owner")
+    assert caught.value.where == f"{copy}:3: owner"
+    assert caught.value.hint == "rename the file to ann.yaml, or write 'owner: bo' in it"
+
+
+KINDS = {
+    "judges/pathology.yaml": load_judge,
+    "judges/languages/de.yaml": load_framing,
+    "judges/gold/en.yaml": load_gold,
+    "studies/study1.yaml": load_study,
+    "studies/languages/ja.yaml": load_language,
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_no_copy_of_a_file_passes_for_the_original(tmp_path: Path, name: str) -> None:
+    copy = tmp_path / "mine.yaml"
+    copy.write_bytes((ROOT / name).read_bytes())
+    with pytest.raises(SpecError, match=r"is named 'mine\.yaml'"):
+        KINDS[name](copy)
 
 
 def test_an_unknown_key_is_told_before_what_it_leaves_missing(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_what_cannot_be_is_refused_with_its_place(
 
 
 def test_a_study_is_found_under_its_own_name_only(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match=r"is named 'tiny\.yaml'"):
+    with pytest.raises(SpecError, match=r"that is named 'tiny\.yaml'"):
         load_study(write(tmp_path, id="other"))
 
 
@@ -145,7 +145,7 @@ class TestLanguage:
     def test_a_file_of_another_name_is_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "fr.yaml"
         path.write_bytes((STUDIES / "languages" / "en.yaml").read_bytes())
-        with pytest.raises(SpecError, match="rename it to en"):
+        with pytest.raises(SpecError, match="rename the file to en"):
             load_language(path)
 
     def test_both_languages_are_the_same_ten_people_and_fifteen_turns(self) -> None:
