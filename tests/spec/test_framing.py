@@ -154,6 +154,11 @@ def test_a_translated_example_has_the_judge_s_values() -> None:
     assert error.message == "example 2: '4' is no value of the scale 'level'"
 
 
+def test_a_judge_can_be_asked_in_every_language_of_the_studies() -> None:
+    spoken = {path.stem for path in (ROOT / "studies" / "languages").glob("*.yaml")}
+    assert {path.stem for path in LANGUAGES} == spoken
+
+
 @pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)
 def test_a_shipped_language_is_named_as_its_file_and_fits_its_judges(path: Path) -> None:
     found = load_framing(path)
