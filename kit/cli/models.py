@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -46,10 +45,10 @@ def list_() -> None:
 @click.option(
     "--from",
     "place",
-    type=click.Path(path_type=Path),
-    help="Take the files from this folder or file instead of the network.",
+    metavar="PLACE",
+    help="Take the files from this folder, file or web address instead.",
 )
-def pull_(ids: tuple[str, ...], place: Path | None) -> None:
+def pull_(ids: tuple[str, ...], place: str | None) -> None:
     """Bring models into the store, checking every byte."""
     pins = _pins()
     wanted = [find_pin(pins, model_id) for model_id in ids]
@@ -116,6 +115,7 @@ WORDS = {
     Step.WAITING: "waiting for {detail}, which is pulling the same file",
     Step.REPLACING: "the stored bytes are not the pinned ones; replacing them",
     Step.FETCHING: "fetching {size} from {detail}",
+    Step.RETRYING: "{detail}",
     Step.HASHING: "checking {size}",
     Step.STORED: "in the store",
 }
@@ -126,7 +126,7 @@ class _View:
 
     def __init__(self) -> None:
         self._bar: rich.progress.Progress | None = None
-        self._at: tuple[Step, str] | None = None
+        self._at: tuple[Step, str, str] | None = None
         self._task: rich.progress.TaskID | None = None
 
     def __enter__(self) -> Self:
@@ -157,8 +157,9 @@ class _View:
 
     def show(self, progress: Progress) -> None:
         """Print what is new in ``progress``."""
-        if self._at != (progress.step, progress.file):
-            self._at = (progress.step, progress.file)
+        news = (progress.step, progress.file, progress.detail)
+        if self._at != news:
+            self._at = news
             size = f"{progress.total / 1e6:,.0f} MB"
             words = WORDS[progress.step].format(size=size, detail=progress.detail)
             line = f"{progress.model}: {progress.file}: {words}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from kit.errors import ModelError
-from kit.models.progress import Count
+from kit.models.part import Part
+from kit.models.progress import Report
 from kit.models.receipts import CHUNK
 from kit.models.sources import Source
 from kit.models.store import mismatch
@@ -29,43 +31,60 @@ class FolderSource:
         """Nothing: the copy grows in place."""
         return 0
 
-    def find(self, file: PinnedFile) -> Path | None:
-        """The path of ``file``: by its name, with or without folders, or by its hash in a store."""
+    def find(self, file: PinnedFile) -> tuple[Path, ...]:
+        """Where ``file`` is: by its name, with or without folders, or by its hash.
+
+        A bundle may hold it in pieces, which are numbered from ``<sha256>.001``.
+        """
         place = self._place
         if place.is_file():
             if len(self._pin.files) == 1:
-                return place
+                return (place,)
             place = place.parent
-        candidates = (file.name, PurePosixPath(file.name).name, f"objects/{file.sha256}")
-        return next((place / name for name in candidates if (place / name).is_file()), None)
+        name = PurePosixPath(file.name).name
+        for candidate in (file.name, name, f"objects/{file.sha256}", file.sha256):
+            if (place / candidate).is_file():
+                return (place / candidate,)
+        return tuple(_pieces(place / file.sha256))
 
-    def fetch(self, file: PinnedFile, part: Path, count: Count) -> None:
-        """Copy ``file`` to ``part``.
+    def fetch(self, file: PinnedFile, part: Part, report: Report) -> None:
+        """Copy ``file`` to ``part``, from the beginning.
 
         Raises:
             ModelError: it is not there, or cannot be read.
             ModelCorrupt: it has another length.
         """
-        path = self.find(file)
-        if path is None:
+        paths = self.find(file)
+        if not paths:
             raise ModelError(
                 f"holds no '{file.name}'",
                 where=self._place,
                 hint=f"copy the file there, or leave out --from: kit models pull {self._pin.id}",
             )
-        try:
-            original = path.open("rb", buffering=0)
-        except OSError as error:
-            raise ModelError(f"cannot be read: {error.strerror}", where=path) from error
-        with original, part.open("wb") as copy:
-            size = path.stat().st_size
-            if size != file.bytes:
-                raise mismatch(self._pin, file, path, size, None)
-            done = 0
+        size = sum(path.stat().st_size for path in paths)
+        if size != file.bytes:
+            raise mismatch(self._pin, file, paths[0], size, None)
+        part.restart()
+        for path in paths:
+            for chunk in _read(path):
+                part.write(chunk)
+
+
+def _pieces(path: Path) -> Iterator[Path]:
+    number = 1
+    while (piece := path.with_name(f"{path.name}.{number:03}")).is_file():
+        yield piece
+        number += 1
+
+
+def _read(path: Path) -> Iterator[bytes]:
+    """The bytes of ``path``; a failure to read is told apart from one to write."""
+    try:
+        with path.open("rb", buffering=0) as original:
             while chunk := original.read(CHUNK):
-                copy.write(chunk)
-                done += len(chunk)
-                count(done)
+                yield chunk
+    except OSError as error:
+        raise ModelError(f"cannot be read: {error.strerror}", where=path) from error
 
 
 def local_source(pin: ModelPin, place: Path) -> Source:
@@ -78,7 +97,7 @@ def local_source(pin: ModelPin, place: Path) -> Source:
         raise ModelError("there is no such folder or file", where=place)
     files = FolderSource(pin, place)
     if isinstance(pin.source, PypiOrigin) and (
-        place.suffix == ".whl" or files.find(pin.files[0]) is None
+        place.suffix == ".whl" or not files.find(pin.files[0])
     ):
         folder = place if place.is_dir() else place.parent
         if any(find_wheel(wheel, folder) for wheel in pin.source.wheels):

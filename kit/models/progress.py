@@ -18,6 +18,8 @@ class Step(StrEnum):
     """The stored bytes are not the pinned ones, and are being replaced."""
     FETCHING = "fetching"
     """It is on its way from its source."""
+    RETRYING = "retrying"
+    """The source failed and is asked again in a while."""
     HASHING = "hashing"
     """Its bytes are being checked."""
     STORED = "stored"

@@ -6,7 +6,8 @@ import shutil
 from pathlib import Path
 
 from kit.errors import ModelCorrupt, ModelError
-from kit.models.progress import Progress, Report, Step, unheard
+from kit.models.part import Part
+from kit.models.progress import Count, Progress, Report, Step, unheard
 from kit.models.sources import Source, source_of
 from kit.models.store import Store
 from kit.spec.pins import ModelPin, PinnedFile
@@ -50,18 +51,23 @@ def _held(store: Store, pin: ModelPin, file: PinnedFile, report: Report) -> bool
 
 
 def _bring(store: Store, pin: ModelPin, file: PinnedFile, source: Source, report: Report) -> None:
-    def count(done: int) -> None:
-        report(Progress(Step.FETCHING, pin.id, file.name, done, file.bytes, source.origin))
+    def heard(step: Step) -> Count:
+        return lambda done: report(
+            Progress(step, pin.id, file.name, done, file.bytes, source.origin)
+        )
 
     with store.writing(pin, file, report):
         # Whoever held the lock before may have brought the very file.
         if _held(store, pin, file, unheard):
             report(Progress(Step.PRESENT, pin.id, file.name, file.bytes, file.bytes))
             return
-        count(0)
         try:
-            source.fetch(file, store.part_path(file), count)
-            store.admit(pin, file, origin=source.origin, report=report)
+            with Part(
+                store.part_path(file), count=heard(Step.FETCHING), hashed=heard(Step.HASHING)
+            ) as part:
+                heard(Step.FETCHING)(part.size)
+                source.fetch(file, part, report)
+                store.admit(pin, file, part, origin=source.origin)
         except OSError as error:
             raise ModelError(
                 f"'{file.name}' cannot be written: {error.strerror or error}",

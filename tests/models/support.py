@@ -113,18 +113,38 @@ class Hub:
     """Answer every request with this."""
     code: str | None = None
     """And with this, the hub's own name for the reason."""
+    refusals: list[int] = field(default_factory=list)
+    """Answer so many requests at the hub with these."""
+    cdn_refusals: list[int] = field(default_factory=list)
+    """And so many requests for bytes."""
     refuse_download: int | None = None
-    """Answer the file's own bytes with this."""
+    """Answer every request for bytes with this."""
+    retry_after: str | None = "0"
+    """What refusals say of when to come back."""
     announce: bytes | None = None
     """Announce hash and length of these bytes instead of the served ones."""
     cut_after: list[int] = field(default_factory=list)
     """How many bytes to send before cutting the line, one entry per download."""
     stall_after: int | None = None
     """Send so many bytes, then nothing until the end of the test."""
+    drip: float | None = None
+    """Send one byte in so many seconds."""
+    tag: str | None = '"one"'
+    """The entity tag of the bytes."""
+    after_cut: bytes | None = None
+    """The served file becomes this one, under another tag, when a line was cut."""
+    no_ranges: bool = False
+    """Give the whole file whatever is asked for."""
+    wrong_range: bool = False
+    """Answer from another place than the one asked for."""
+    coding: str | None = None
+    """Say that the bytes are compressed."""
     tokens: list[tuple[str, str]] = field(default_factory=list)
     """Path and token of each request that carried one."""
     asked: list[tuple[str, str, str | None]] = field(default_factory=list)
     """Method, path and Range of each request."""
+    sent: int = 0
+    """Bytes of files that went out."""
     stalled: threading.Event = field(default_factory=threading.Event)
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -160,7 +180,9 @@ class Handler(BaseHTTPRequestHandler):
         if self.hub.status is not None:
             return self._plain(self.hub.status, self.hub.code)
         if self.path.startswith("/cdn/"):
-            return self._bytes(self.hub.files[self.path.removeprefix("/cdn/")], body=body)
+            return self._bytes(self.path.removeprefix("/cdn/").partition("?")[0], body=body)
+        if self.hub.refusals:
+            return self._plain(self.hub.refusals.pop(0))
         found = RESOLVE.match(self.path)
         if found is None or found[1] != REPO:
             return self._plain(401, "RepoNotFound")
@@ -182,31 +204,69 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         if code is not None:
             self.send_header("X-Error-Code", code)
+        if (status == 429 or status >= 500) and self.hub.retry_after is not None:
+            self.send_header("Retry-After", self.hub.retry_after)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def _bytes(self, data: bytes, *, body: bool) -> None:
-        if body and self.hub.refuse_download is not None:
-            return self._plain(self.hub.refuse_download)
-        first = int((self.headers.get("Range") or "bytes=0-")[6:].rstrip("-"))
+    def _bytes(self, name: str, *, body: bool) -> None:
+        hub, data = self.hub, self.hub.files[name]
+        if body and hub.cdn_refusals:
+            return self._plain(hub.cdn_refusals.pop(0))
+        if body and hub.refuse_download is not None:
+            return self._plain(hub.refuse_download)
+        first = self._first()
+        if first > len(data):
+            self.send_response(416)
+            self.send_header("Content-Range", f"bytes */{len(data)}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return None
         self.send_response(206 if first else 200)
         if first:
-            self.send_header("Content-Range", f"bytes {first}-{len(data) - 1}/{len(data)}")
-        self.send_header("ETag", '"not-a-hash"')
+            said = first + 1 if hub.wrong_range else first
+            self.send_header("Content-Range", f"bytes {said}-{len(data) - 1}/{len(data)}")
+        if hub.tag is not None:
+            self.send_header("ETag", hub.tag)
+        if hub.coding is not None:
+            self.send_header("Content-Encoding", hub.coding)
         self.send_header("Accept-Ranges", "bytes")
         self.send_header("Content-Length", str(len(data) - first))
         self.end_headers()
         if not body:
             return None
-        if self.hub.cut_after:
-            self.wfile.write(data[first : first + self.hub.cut_after.pop(0)])
+        if hub.cut_after:
+            self._send(data[first : first + hub.cut_after.pop(0)])
             self.close_connection = True
-        elif self.hub.stall_after is not None:
-            self.wfile.write(data[first : first + self.hub.stall_after])
+            if hub.after_cut is not None:
+                hub.files[name], hub.tag, hub.after_cut = hub.after_cut, '"two"', None
+        elif hub.stall_after is not None:
+            self._send(data[first : first + hub.stall_after])
             self.wfile.flush()
-            self.hub.stalled.set()
-            self.hub.over.wait(60)
+            hub.stalled.set()
+            hub.over.wait(60)
+            self.close_connection = True
+        elif hub.drip is not None:
+            for place in range(first, len(data)):
+                if hub.over.wait(hub.drip):
+                    break
+                try:
+                    self._send(data[place : place + 1])
+                except OSError:  # whoever waited has gone
+                    break
             self.close_connection = True
         else:
-            self.wfile.write(data[first:])
+            self._send(data[first:])
         return None
+
+    def _first(self) -> int:
+        """Where to begin, by Range and If-Range."""
+        asked = self.headers.get("Range")
+        condition = self.headers.get("If-Range")
+        if asked is None or self.hub.no_ranges or condition not in (None, self.hub.tag):
+            return 0
+        return int(asked[6:].rstrip("-"))
+
+    def _send(self, data: bytes) -> None:
+        self.wfile.write(data)
+        self.hub.sent += len(data)

