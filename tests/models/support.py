@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -270,3 +273,33 @@ class Handler(BaseHTTPRequestHandler):
     def _send(self, data: bytes) -> None:
         self.wfile.write(data)
         self.hub.sent += len(data)
+
+
+@contextlib.contextmanager
+def serving(hub: Hub, context: ssl.SSLContext | None = None) -> Iterator[str]:
+    """The address of a server that answers for ``hub``, with TLS where a context is given."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Answering", (Handler,), {"hub": hub}))
+    server.daemon_threads = True
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.handle_error = lambda *_: None  # type: ignore[method-assign]
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        scheme = "http" if context is None else "https"
+        yield f"{scheme}://127.0.0.1:{server.server_port}"
+    finally:
+        hub.over.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate of 127.0.0.1 that nobody vouches for, and its key."""
+    chain, key = folder / "server.pem", folder / "server.key"
+    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    out = ["-keyout", str(key), "-out", str(chain)]
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    subprocess.run([*make, *subject, *out], check=True, capture_output=True)
+    return chain, key

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import signal
+import ssl
 import time
+from pathlib import Path
 
 import pytest
 
 from kit.models.store import Store
 
-from .support import REPO, REVISION, Hub, Workplace, content, pin_of, row
+from .support import REPO, REVISION, Hub, Workplace, certificate, content, pin_of, row, serving
 
 
 @pytest.fixture(autouse=True)
@@ -306,6 +308,21 @@ def test_an_unreachable_hub_is_an_error_that_names_the_way_without_network(
     assert done.returncode == 1
     assert "cannot be reached" in done.stderr
     assert "--from FOLDER" in done.stderr
+
+
+def test_a_certificate_nobody_vouches_for_is_an_error_before_anything_is_sent(
+    workplace: Workplace, hub: Hub, tmp_path: Path
+) -> None:
+    workplace.environment["HF_TOKEN"] = "hf_secret"
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate(tmp_path))
+    with serving(hub, context) as place:
+        workplace.environment["HF_ENDPOINT"] = place
+        done = workplace.run("pull", "tiny")
+
+    assert done.returncode == 1
+    assert "CERTIFICATE_VERIFY_FAILED" in done.stderr
+    assert hub.asked == []
 
 
 def test_the_clients_own_offline_switch_is_obeyed(workplace: Workplace, hub: Hub) -> None:

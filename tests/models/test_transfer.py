@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import email.utils
 import ssl
-import subprocess
-import threading
 import time
-from collections.abc import Iterator
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -18,30 +13,10 @@ import pytest
 from kit.models.part import Part
 from kit.models.transfer import OtherLength, Patience, TransferError, demanded, receive
 
-from .support import Handler, Hub, content
+from .support import Hub, certificate, content, serving
 
 GOOD = content(7, 3_000_000)
 QUICK = Patience(tries=3, first_wait=0.01, silence=1.0, window=0.3)
-
-
-@contextlib.contextmanager
-def serving(hub: Hub, context: ssl.SSLContext | None = None) -> Iterator[str]:
-    """The address of a server that gives out the files of ``hub``."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Answering", (Handler,), {"hub": hub}))
-    server.daemon_threads = True
-    if context is not None:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        server.handle_error = lambda *_: None  # type: ignore[method-assign]
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        scheme = "http" if context is None else "https"
-        yield f"{scheme}://127.0.0.1:{server.server_port}/cdn/x.gguf"
-    finally:
-        hub.over.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture
@@ -49,12 +24,16 @@ def hub() -> Hub:
     return Hub({"x.gguf": GOOD})
 
 
-def fetch(address: str, path: Path, patience: Patience = QUICK) -> list[str]:
+def file(place: str) -> str:
+    return f"{place}/cdn/x.gguf"
+
+
+def fetch(place: str, path: Path, patience: Patience = QUICK) -> list[str]:
     """Receive into ``path``; what was told meanwhile."""
     told: list[str] = []
     with Part(path) as part:
         receive(
-            address,
+            file(place),
             part,
             len(GOOD),
             headers={},
@@ -64,9 +43,9 @@ def fetch(address: str, path: Path, patience: Patience = QUICK) -> list[str]:
     return told
 
 
-def failure(address: str, path: Path, patience: Patience = QUICK) -> TransferError:
+def failure(place: str, path: Path, patience: Patience = QUICK) -> TransferError:
     with pytest.raises(TransferError) as caught:
-        fetch(address, path, patience)
+        fetch(place, path, patience)
     return caught.value
 
 
@@ -76,8 +55,8 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_the_whole_file_comes_at_once(hub: Hub, path: Path) -> None:
-    with serving(hub) as address:
-        assert fetch(address, path) == []
+    with serving(hub) as place:
+        assert fetch(place, path) == []
     assert path.read_bytes() == GOOD
     assert hub.ranges() == [None]
 
@@ -86,16 +65,16 @@ def test_a_dropped_line_is_continued_at_the_next_byte_as_often_as_it_brings_byte
     hub: Hub, path: Path
 ) -> None:
     hub.cut_after = [500_000] * 5
-    with serving(hub) as address:
-        assert fetch(address, path) == ["dropped the connection"] * 5
+    with serving(hub) as place:
+        assert fetch(place, path) == ["dropped the connection"] * 5
     assert path.read_bytes() == GOOD
     assert hub.sent == len(GOOD)
 
 
 def test_a_line_that_drops_before_any_byte_is_given_up(hub: Hub, path: Path) -> None:
     hub.cut_after = [0] * 10
-    with serving(hub) as address:
-        assert failure(address, path).reason == "dropped the connection"
+    with serving(hub) as place:
+        assert failure(place, path).reason == "dropped the connection"
     assert len(hub.ranges()) == QUICK.tries
 
 
@@ -104,8 +83,8 @@ def test_a_file_that_changed_meanwhile_is_fetched_anew_and_never_joined(
 ) -> None:
     hub.files["x.gguf"] = content(8, len(GOOD))
     hub.cut_after, hub.after_cut = [1_000_000], GOOD
-    with serving(hub) as address:
-        fetch(address, path)
+    with serving(hub) as place:
+        fetch(place, path)
     assert path.read_bytes() == GOOD
     assert hub.ranges() == [None, "bytes=1000000-"]
 
@@ -115,18 +94,18 @@ def test_a_later_process_asks_under_the_tag_of_the_bytes_that_are_there(
 ) -> None:
     hub.files["x.gguf"] = content(8, len(GOOD))
     hub.cut_after, hub.after_cut = [1_000_000], GOOD
-    with serving(hub) as address:
-        failure(address, path, QUICK._replace(tries=1))
+    with serving(hub) as place:
+        failure(place, path, QUICK._replace(tries=1))
         assert path.stat().st_size == 1_000_000
-        fetch(address, path)
+        fetch(place, path)
     assert path.read_bytes() == GOOD
 
 
 def test_without_a_tag_the_hash_has_to_tell(hub: Hub, path: Path) -> None:
     hub.tag = None
     path.write_bytes(GOOD[:700_000])
-    with serving(hub) as address:
-        fetch(address, path)
+    with serving(hub) as place:
+        fetch(place, path)
     assert path.read_bytes() == GOOD
     assert hub.ranges() == ["bytes=700000-"]
 
@@ -134,32 +113,32 @@ def test_without_a_tag_the_hash_has_to_tell(hub: Hub, path: Path) -> None:
 def test_a_weak_tag_does_not_vouch_for_bytes(hub: Hub, path: Path) -> None:
     hub.tag = 'W/"one"'
     hub.cut_after = [1_000_000]
-    with serving(hub) as address:
-        fetch(address, path)
+    with serving(hub) as place:
+        fetch(place, path)
     assert path.read_bytes() == GOOD
     assert not path.with_name("x.part.tag").exists()
 
 
 def test_a_server_without_ranges_starts_over(hub: Hub, path: Path) -> None:
     hub.no_ranges, hub.cut_after = True, [1_000_000]
-    with serving(hub) as address:
-        fetch(address, path)
+    with serving(hub) as place:
+        fetch(place, path)
     assert path.read_bytes() == GOOD
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 def test_a_busy_server_is_asked_again(hub: Hub, path: Path, status: int) -> None:
     hub.cdn_refusals = [status, status]
-    with serving(hub) as address:
-        assert fetch(address, path) == [f"answers HTTP {status}"] * 2
+    with serving(hub) as place:
+        assert fetch(place, path) == [f"answers HTTP {status}"] * 2
     assert path.read_bytes() == GOOD
     assert hub.sent == len(GOOD)
 
 
 def test_a_server_that_stays_busy_is_given_up_with_its_answer(hub: Hub, path: Path) -> None:
     hub.refuse_download = 503
-    with serving(hub) as address:
-        error = failure(address, path)
+    with serving(hub) as place:
+        error = failure(place, path)
     assert (error.status, error.reason) == (503, "answers HTTP 503")
     assert len(hub.ranges()) == QUICK.tries
 
@@ -167,17 +146,17 @@ def test_a_server_that_stays_busy_is_given_up_with_its_answer(hub: Hub, path: Pa
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
 def test_a_refusal_is_taken_at_its_word(hub: Hub, path: Path, status: int) -> None:
     hub.refuse_download = status
-    with serving(hub) as address:
-        assert failure(address, path).status == status
+    with serving(hub) as place:
+        assert failure(place, path).status == status
     assert len(hub.ranges()) == 1
 
 
 def test_a_busy_server_is_waited_for_as_long_as_it_asks(hub: Hub, path: Path) -> None:
     waits: list[float] = []
     hub.cdn_refusals, hub.retry_after = [503, 429], "0"
-    with serving(hub) as address, Part(path) as part:
+    with serving(hub) as place, Part(path) as part:
         receive(
-            address,
+            file(place),
             part,
             len(GOOD),
             headers={},
@@ -191,9 +170,9 @@ def test_the_wait_doubles_up_to_its_limit(hub: Hub, path: Path) -> None:
     waits: list[float] = []
     hub.refuse_download, hub.retry_after = 500, None
     patience = Patience(tries=5, first_wait=0.01, longest_wait=0.03)
-    with serving(hub) as address, Part(path) as part, pytest.raises(TransferError):
+    with serving(hub) as place, Part(path) as part, pytest.raises(TransferError):
         receive(
-            address,
+            file(place),
             part,
             len(GOOD),
             headers={},
@@ -215,8 +194,8 @@ def test_a_demand_to_wait_is_a_number_or_a_date() -> None:
 @pytest.mark.parametrize("length", [2_999_999, 3_000_001, 10])
 def test_another_length_is_seen_before_a_byte_is_written(hub: Hub, path: Path, length: int) -> None:
     hub.files["x.gguf"] = content(7, length)
-    with serving(hub) as address:
-        error = failure(address, path)
+    with serving(hub) as place:
+        error = failure(place, path)
     assert isinstance(error, OtherLength)
     assert error.length == length
     assert not path.exists()
@@ -225,8 +204,8 @@ def test_another_length_is_seen_before_a_byte_is_written(hub: Hub, path: Path, l
 def test_a_file_shorter_than_what_is_there_is_told(hub: Hub, path: Path) -> None:
     path.write_bytes(GOOD[:2_000_000])
     hub.files["x.gguf"] = GOOD[:1_000_000]
-    with serving(hub) as address:
-        error = failure(address, path)
+    with serving(hub) as place:
+        error = failure(place, path)
     assert isinstance(error, OtherLength)
     assert error.length == 1_000_000
 
@@ -234,15 +213,15 @@ def test_a_file_shorter_than_what_is_there_is_told(hub: Hub, path: Path) -> None
 def test_bytes_of_another_place_are_not_taken(hub: Hub, path: Path) -> None:
     path.write_bytes(GOOD[:1000])
     hub.wrong_range = True
-    with serving(hub) as address:
-        assert "another range" in failure(address, path).reason
+    with serving(hub) as place:
+        assert "another range" in failure(place, path).reason
     assert path.read_bytes() == GOOD[:1000]
 
 
 def test_compressed_bytes_are_not_taken(hub: Hub, path: Path) -> None:
     hub.coding = "gzip"
-    with serving(hub) as address:
-        assert "as gzip" in failure(address, path).reason
+    with serving(hub) as place:
+        assert "as gzip" in failure(place, path).reason
     assert not path.exists()
 
 
@@ -254,9 +233,9 @@ def test_silence_is_ended_and_the_rest_fetched(hub: Hub, path: Path) -> None:
         told.append(reason)
         hub.stall_after = None
 
-    with serving(hub) as address, Part(path) as part:
+    with serving(hub) as place, Part(path) as part:
         patience = QUICK._replace(silence=0.3)
-        receive(address, part, len(GOOD), headers={}, told=tell, patience=patience)
+        receive(file(place), part, len(GOOD), headers={}, told=tell, patience=patience)
     assert told == ["sent nothing for 0.3 s"]
     assert path.read_bytes() == GOOD
     assert hub.sent == len(GOOD)
@@ -266,9 +245,9 @@ def test_a_line_that_drips_is_given_up_although_every_byte_is_progress(
     hub: Hub, path: Path
 ) -> None:
     hub.drip = 0.02
-    with serving(hub) as address:
+    with serving(hub) as place:
         started = time.monotonic()
-        error = failure(address, path)
+        error = failure(place, path)
     assert "bytes per second" in error.reason
     assert time.monotonic() - started < 20
     assert path.read_bytes() == GOOD[: path.stat().st_size]
@@ -276,49 +255,39 @@ def test_a_line_that_drips_is_given_up_although_every_byte_is_progress(
 
 
 def test_a_server_that_was_never_there_is_not_waited_for(path: Path) -> None:
-    assert "cannot be reached" in failure("http://127.0.0.1:9/x", path).reason
+    assert "cannot be reached" in failure("http://127.0.0.1:9", path).reason
 
 
 def test_a_certificate_nobody_vouches_for_ends_it_at_once(
     hub: Hub, path: Path, tmp_path: Path
 ) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*_certificate(tmp_path))
-    with serving(hub, context) as address:
-        assert "cannot be trusted" in failure(address, path).reason
+    context.load_cert_chain(*certificate(tmp_path))
+    with serving(hub, context) as place:
+        assert "cannot be trusted" in failure(place, path).reason
     assert hub.asked == []
 
 
 def test_a_certificate_of_the_environment_is_believed(
     hub: Hub, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    certificate, key = _certificate(tmp_path)
+    chain, key = certificate(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    with serving(hub, context) as address:
-        fetch(address, path)
+    context.load_cert_chain(chain, key)
+    monkeypatch.setenv("SSL_CERT_FILE", str(chain))
+    with serving(hub, context) as place:
+        fetch(place, path)
     assert path.read_bytes() == GOOD
-
-
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    certificate, key = folder / "server.pem", folder / "server.key"
-    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    out = ["-keyout", str(key), "-out", str(certificate)]
-    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-    subprocess.run([*make, *subject, *out], check=True, capture_output=True)
-    return certificate, key
 
 
 def test_a_proxy_of_the_environment_is_asked(
     hub: Hub, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with serving(hub) as address:
-        place = address.removesuffix("/cdn/x.gguf")
+    with serving(hub) as place:
         monkeypatch.setenv("http_proxy", place)
         monkeypatch.setenv("no_proxy", "")
-        error = failure("http://models.example/x.gguf", path)
-    assert hub.asked[0][1] == "http://models.example/x.gguf"
+        error = failure("http://models.example", path)
+    assert hub.asked[0][1] == "http://models.example/cdn/x.gguf"
     assert error.status == 401
 
 
@@ -328,8 +297,8 @@ def test_the_disk_s_own_errors_stay_what_they_are(hub: Hub, tmp_path: Path) -> N
             raise OSError(28, "No space left on device")
 
     with (
-        serving(hub) as address,
+        serving(hub) as place,
         pytest.raises(OSError, match="No space left"),
         Full(tmp_path / "x.part") as part,
     ):
-        receive(address, part, len(GOOD), headers={}, told=lambda *_: None, patience=QUICK)
+        receive(file(place), part, len(GOOD), headers={}, told=lambda *_: None, patience=QUICK)
