@@ -23,6 +23,7 @@ from kit.spec.seeds import generator
 from kit.stats.adjustment import disattenuated, partial
 from kit.stats.correlation import kendall, leave_one_out, pearson, permutation, spearman
 from kit.stats.intervals import bootstrap
+from kit.stats.mean_response import mean_response
 from kit.stats.multiplicity import benjamini_hochberg, holm
 from kit.stats.resampling import product_moments
 from kit.stats.result import Estimate
@@ -31,6 +32,8 @@ from kit.stats.synthesis import meta_regression
 
 FEWEST_LANGUAGES = 4
 """Fisher's interval needs n > 3."""
+LINE_PLACES = 13
+"""Scores at which the line through a scatter is given."""
 
 
 class Dimension(StrEnum):
@@ -98,6 +101,34 @@ class LeftOut(NamedTuple):
     dimension: Dimension
     left_out: str
     r: float | None
+
+
+class CulturePoint(NamedTuple):
+    """One language in the scatter of one dimension."""
+
+    model: str
+    variant: str | None
+    individuated: int
+    measure: str
+    dimension: Dimension
+    language: str
+    country: str
+    score: int
+    slope: float
+    """Of the index, per aligned agent."""
+    std_error: float | None
+
+
+class CultureLine(NamedTuple):
+    """The height of the line through a scatter, at one score."""
+
+    model: str
+    variant: str | None
+    individuated: int
+    measure: str
+    dimension: Dimension
+    score: float
+    result: Estimate
 
 
 class _Point(NamedTuple):
@@ -212,6 +243,45 @@ def left_out(
                 LeftOut(*where, dimension, point.language, r)
                 for point, r in zip(known, found.coefficients, strict=True)
             ]
+    return rows
+
+
+def points(
+    effects: Iterable[Effect], countries: Mapping[str, str], scores: Scores
+) -> list[CulturePoint]:
+    """Slopes and scores of all languages that have both."""
+    return [
+        CulturePoint(
+            *where,
+            dimension,
+            point.language,
+            countries[point.language],
+            point.scores[dimension] or 0,
+            point.slope,
+            point.error,
+        )
+        for where, group in _groups(effects, countries, scores).items()
+        for dimension in Dimension
+        for point in _with_score(group, dimension)
+    ]
+
+
+def lines(found: Iterable[CulturePoint]) -> list[CultureLine]:
+    """The least-squares line through every scatter of enough languages, at `LINE_PLACES` scores."""
+    scatters: dict[tuple[str, str | None, int, str, Dimension], list[CulturePoint]] = {}
+    for point in found:
+        scatters.setdefault(point[:5], []).append(point)
+    rows = []
+    for where, group in scatters.items():
+        if len(group) < FEWEST_LANGUAGES:
+            continue
+        x = [float(point.score) for point in group]
+        places = np.linspace(min(x), max(x), LINE_PLACES)
+        heights = mean_response(x, [point.slope for point in group], places)
+        rows += [
+            CultureLine(*where, float(place), height)
+            for place, height in zip(places, heights, strict=True)
+        ]
     return rows
 
 

@@ -94,6 +94,11 @@ _OF_TABLE = {
         + " ".join(f"{option.value}: {option.definition}" for option in choice.options)
         for choice in CHOICES
     },
+    ("culture_points", "country"): "Code of the country that stands for the language.",
+    ("culture_points", "score"): "The country's score on the dimension.",
+    ("culture_points", "slope"): "Change of the index per aligned agent in the language.",
+    ("culture_points", "std_error"): "Standard error of the slope.",
+    ("culture_lines", "score"): "Where the height of the line through the languages is given.",
     ("measures", "name"): "Column of the tables `runs` and `agents`, value of `measure` elsewhere.",
     ("measures", "evidence"): "How it is known that the paper measured this way.",
 }

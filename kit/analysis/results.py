@@ -33,11 +33,15 @@ from kit.analysis.conduct import (
 )
 from kit.analysis.culture import (
     Correlation,
+    CultureLine,
+    CulturePoint,
     LeftOut,
     Scores,
     correlations,
     countries,
     left_out,
+    lines,
+    points,
 )
 from kit.analysis.design import DesignValue, design, text_evidence
 from kit.analysis.effects import Effect, effects, not_testable, pooled_slopes
@@ -95,6 +99,8 @@ class Analysis:
     models: tuple[ModelHeterogeneity, ...]
     correlations: tuple[Correlation, ...]
     left_out: tuple[LeftOut, ...]
+    culture_points: tuple[CulturePoint, ...]
+    culture_lines: tuple[CultureLine, ...]
     detectable: tuple[Detectable, ...]
     judgements: tuple[Judgement, ...]
     legality: tuple[CellLegality, ...]
@@ -152,6 +158,8 @@ def analyze(
     by_model = [*within, *(effect for other in beside for effect in _of_others(other, experiment))]
     over_models = tuple(heterogeneity(by_model))
     without = tuple(left_out(within, standing, scores))
+    scattered = tuple(points(within, standing, scores))
+    fitted = tuple(lines(scattered))
     limits = tuple(detectable(experiment))
     plan = tuple(plan_counts(collection))
     legal = tuple(legality(collection))
@@ -182,6 +190,8 @@ def analyze(
         "model_differences": table(ModelDifference, differences(by_model)),
         "culture": table(Correlation, culture),
         "culture_left_out": table(LeftOut, without),
+        "culture_points": table(CulturePoint, scattered),
+        "culture_lines": table(CultureLine, fitted),
         "chances": table(Chance, planned_chances(experiment)),
         "power": table(Power, powers(experiment)),
         "detectable": table(Detectable, limits),
@@ -208,6 +218,8 @@ def analyze(
         over_models,
         culture,
         without,
+        scattered,
+        fitted,
         limits,
         verdicts,
         legal,

@@ -42,10 +42,10 @@ def test_the_command_prints_the_tables_and_writes_the_files(tmp_path: Path) -> N
         "not testable: 2 languages with slope and score, needs 4",
         "s1_en_cpi: not testable here",
         "17 claims belong to other studies",
-        f"31 tables as CSV in {tmp_path / 'tables'}",
+        f"33 tables as CSV in {tmp_path / 'tables'}",
     ):
         assert expected in done.stdout, expected
-    assert len(list((tmp_path / "tables").glob("*.csv"))) == 31
+    assert len(list((tmp_path / "tables").glob("*.csv"))) == 33
     assert json.loads((tmp_path / "results.json").read_bytes())["models"] == [TINY]
 
 
