@@ -17,16 +17,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from importlib import resources
-from typing import Literal, NamedTuple, NoReturn
+from typing import Literal, NamedTuple
 
-import jinja2
-import jinja2.sandbox
-
+from kit.engine.rendering import LIMITS, Limits, Renderer
 from kit.errors import EngineError
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _JOINT = "\n\n"
-_FROZEN_NOW = {"%d %b %Y": "01 Jan 2026", "%Y-%m-%d": "2026-01-01", "%B %d, %Y": "January 01, 2026"}
 
 
 class Message(NamedTuple):
@@ -62,25 +59,27 @@ class ChatTemplate:
         source: Jinja source.
         bos, eos: the text of the model's begin and end tokens, which templates may write.
         add_bos: the model expects ``bos`` first, also where the template does not write it.
+        limits: what the template may take; it runs in a process of its own.
 
     Raises:
-        EngineError: the source is not valid.
+        EngineError: the source is not valid, or takes too much.
     """
 
-    def __init__(self, source: str, *, bos: str = "", eos: str = "", add_bos: bool = False):
-        environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
-            trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
-        )
-        environment.globals["raise_exception"] = _refuse
-        environment.globals["strftime_now"] = _frozen_now
+    def __init__(
+        self,
+        source: str,
+        *,
+        bos: str = "",
+        eos: str = "",
+        add_bos: bool = False,
+        limits: Limits = LIMITS,
+    ):
         self.source = source
         self._first = bos if add_bos else ""
         self._tokens = {"bos_token": bos, "eos_token": eos}
         self._rendered: dict[tuple[tuple[str, int], ...], str] = {}
-        try:
-            self._template = environment.from_string(source)
-        except jinja2.TemplateError as error:
-            raise EngineError(f"the model's chat template is not valid: {error}") from error
+        self._renderer = Renderer(source, limits=limits)
+        self._renderer.check()
 
     def opening(self, messages: Sequence[Message]) -> list[Piece]:
         """The text from the start of a dialogue to where the model answers.
@@ -149,12 +148,9 @@ class ChatTemplate:
 
     def _render(self, shown: Sequence[_Shown]) -> str:
         messages = [message._asdict() for message in shown]
-        try:
-            return self._template.render(
-                messages=messages, add_generation_prompt=False, **self._tokens
-            )
-        except Exception as error:
-            raise EngineError(f"the model's chat template fails: {error}") from error
+        return self._renderer.render(
+            {"messages": messages, "add_generation_prompt": False, **self._tokens}
+        )
 
 
 class _Shown(NamedTuple):
@@ -192,11 +188,13 @@ def _split(text: str, messages: Sequence[Message], first: int) -> list[Piece]:
             wrapped, found, text = text.partition(_mark(index, part))
             if not found:
                 raise _left_out(messages[index].role)
+            if _OPEN in wrapped:
+                raise _repeated()
             if wrapped:
                 pieces.append(Piece(wrapped, special=True))
             pieces.append(Piece(segment, special=False, shareable=messages[index].role == "system"))
     if _OPEN in text:
-        raise EngineError("the model's chat template repeats a message")
+        raise _repeated()
     if text:
         pieces.append(Piece(text, special=True))
     return pieces
@@ -209,10 +207,8 @@ def _left_out(role: str) -> EngineError:
     )
 
 
-def _refuse(message: str) -> NoReturn:
-    raise jinja2.TemplateError(message)
-
-
-def _frozen_now(form: str) -> str:
-    """A template's question for the date gets the same answer for ever."""
-    return _FROZEN_NOW.get(form, "2026-01-01")
+def _repeated() -> EngineError:
+    return EngineError(
+        "the model's chat template repeats a message",
+        hint="pin the model with 'chat_template: plain' in models.yaml",
+    )

@@ -254,6 +254,12 @@ def test_a_template_that_fails_is_a_clear_error(source: str) -> None:
         ChatTemplate(source).opening(OPENING)
 
 
+@pytest.mark.parametrize("source", ["{% for %}", "{{ 1 | nothing }}", "{{ " + "(" * 9999])
+def test_a_template_that_is_not_valid_is_refused_before_it_is_needed(source: str) -> None:
+    with pytest.raises(EngineError, match="is not valid"):
+        ChatTemplate(source)
+
+
 def test_a_template_cannot_reach_python() -> None:
     with pytest.raises(EngineError, match="fails"):
         ChatTemplate("{{ ''.__class__.__mro__ }}").opening(OPENING)
