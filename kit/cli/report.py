@@ -1,38 +1,65 @@
-"""``kit report``: one HTML page for a result folder."""
+"""``kit report``: one HTML page for a result folder, or for several."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from kit.analysis.culture import load_scores
 from kit.analysis.multiverse import with_multiverse
-from kit.analysis.results import analyze
+from kit.analysis.results import Analysis, analyze
 from kit.cli import console
-from kit.report.cautions import cautions
-from kit.report.page import FILE_NAME, render
+from kit.errors import OutputError
+from kit.report.cautions import Caution, cautions
+from kit.report.page import FILE_NAME, StudyPart, render, render_programme, study_part
 from kit.runlog.writer import write_atomically
+from kit.runner.resolve import study_path
+from kit.spec.experiment import FILE_NAME as SPEC_NAME
 from kit.spec.library import library_file
 from kit.spec.published import load_published
+from kit.spec.study import load_study
+
+PROGRAMME = ("study1", "study2", "study3", "study4")
+"""The studies of the paper, in its order."""
+PROGRAMME_FILE = "programme.html"
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument(
+    "folders", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
-    help=f"The page to write (default: DIR/{FILE_NAME}).",
+    help=f"The page to write (default: DIR/{FILE_NAME}; of several studies, {PROGRAMME_FILE}).",
 )
 @click.option(
     "--multiverse",
     is_flag=True,
     help="With a section on every combination of the choices that the paper leaves open.",
 )
-def command(folder: Path, out: Path | None, multiverse: bool) -> None:
-    """Write one self-contained HTML page about the result folder DIR."""
-    path = write_report(folder, out, multiverse=multiverse)
+def command(folders: tuple[Path, ...], out: Path | None, multiverse: bool) -> None:
+    """Write one self-contained HTML page about the result folder DIR.
+
+    With several folders, or one that holds several, the page is about all their studies, and says
+    which studies of the paper are missing.
+    """
+    found = [each for folder in folders for each in _result_folders(folder)]
+    if len(found) == 1 and found[0] in folders:
+        path = write_report(found[0], out, multiverse=multiverse)
+    else:
+        path = _write_programme(found, out or Path(PROGRAMME_FILE), multiverse=multiverse)
     console.say(f"{path}  ({path.stat().st_size / 1000:,.0f} kB)")
+
+
+def _result_folders(folder: Path) -> list[Path]:
+    """``folder`` itself, or the result folders in it."""
+    if (folder / SPEC_NAME).is_file():
+        return [folder]
+    inside = sorted(path.parent for path in folder.glob(f"*/{SPEC_NAME}"))
+    return inside or [folder]
 
 
 def write_report(folder: Path, out: Path | None = None, *, multiverse: bool = False) -> Path:
@@ -41,14 +68,45 @@ def write_report(folder: Path, out: Path | None = None, *, multiverse: bool = Fa
     Returns:
         Where it is.
     """
+    analysis = _analysis(folder, multiverse=multiverse)
+    path = out or folder / FILE_NAME
+    write_atomically(path, render(analysis, folder))
+    _note_cautions(cautions(analysis))
+    return path
+
+
+def _write_programme(folders: list[Path], path: Path, *, multiverse: bool) -> Path:
+    """Write the page about the studies in ``folders``, in the order of the paper."""
+    parts: dict[str, StudyPart] = {}
+    for folder in folders:
+        part = study_part(_analysis(folder, multiverse=multiverse), folder, together=True)
+        if part.id in parts:
+            raise OutputError(
+                f"two folders hold results of '{part.id}'",
+                where=folder,
+                hint="name one of them; a report of each: kit report DIR",
+            )
+        parts[part.id] = part
+    paper = [load_study(study_path(name)) for name in PROGRAMME]
+    order = [*PROGRAMME, *(name for name in parts if name not in PROGRAMME)]
+    present = [parts[name] for name in order if name in parts]
+    missing = [study for study in paper if study.id not in parts]
+    write_atomically(path, render_programme(present, missing))
+    for part in present:
+        _note_cautions(part.cautions, f"{part.id}: ")
+    for study in missing:
+        console.note(f"missing: {study.id} ({study.title})")
+    return path
+
+
+def _analysis(folder: Path, *, multiverse: bool) -> Analysis:
     published = load_published(library_file("studies", "published.yaml"))
     scores = load_scores(library_file("studies", "hofstede.csv"))
     analysis = analyze(folder, published, scores)
-    if multiverse:
-        analysis = with_multiverse(analysis, scores)
-    path = out or folder / FILE_NAME
-    write_atomically(path, render(analysis, folder))
-    for caution in cautions(analysis):
+    return with_multiverse(analysis, scores) if multiverse else analysis
+
+
+def _note_cautions(found: Iterable[Caution], where: str = "") -> None:
+    for caution in found:
         if caution.severe:
-            console.note(f"note: {caution.title}")
-    return path
+            console.note(f"note: {where}{caution.title}")

@@ -33,6 +33,7 @@ def references(analysis: Analysis) -> Grid:
         "Hedges' g of 10 against 0 aligned agents, by what z is taken over",
         "Runs|Index|>Within language (primary)|>Pooled|>Control cell",
         rows,
+        tables="effects",
         note="What the paper took z over is not known. Compare the columns.",
     )
 
@@ -66,6 +67,7 @@ def pooled(analysis: Analysis) -> Grid | None:
         "Slope per aligned agent over all languages, one intercept per language",
         "Runs|Index|Errors|>Slope [95 % interval]|>p|>n",
         rows,
+        tables="effects across",
         note=f"z reference: {PRIMARY.replace('_', ' ')}. Errors of runs speak of these languages; "
         "clustered errors and the mixed model of languages like them.",
     )
@@ -108,6 +110,7 @@ def gaps(analysis: Analysis) -> Grid | None:
         "Marked agents against the other agents of the same group",
         "Runs|Gap|Index|>Marked|>Others|>Mean gap [95 % interval]|>Runs",
         rows,
+        tables="agent_gaps",
         note="One gap per run, over all cells in which some agents are marked and some are not; z "
         "over all agents of a model and language. Cell by cell: agent_gaps.csv.",
     )
@@ -144,6 +147,7 @@ def culture(analysis: Analysis) -> Grid | str:
         "Dimension|Slope of|>Languages|>Pearson r [95 % interval]|>p (Holm)"
         "|>r without one language|>Spearman [95 % interval]|>r with true slopes [95 % interval]",
         rows,
+        tables="culture culture_left_out",
         note="Hofstede's scores of 2015 for the country that stands for each language. Pearson's r "
         "is with slopes as measured; the last column corrects for their sampling error. Kendall, "
         "permutation, bootstrap, partial and weighted results: culture.csv.",

@@ -34,6 +34,7 @@ def plan(analysis: Analysis) -> Grid:
         "Runs by cell",
         "Cell|>Planned|>Complete and analysed|>Incomplete|>Not begun",
         [*rows, ("all", *total)],
+        tables="plan",
         note=f"{registration(analysis)}{size}",
     )
 
@@ -76,6 +77,7 @@ def legality(analysis: Analysis) -> Grid:
         "legal_mass: share of the model's own probability on the tags the answer form allows",
         "Cell|>Tag decisions|>Mean|>Lowest|>Below 0.5|Warning",
         rows,
+        tables="legality",
     )
 
 
@@ -95,6 +97,7 @@ def outcomes(analysis: Analysis) -> Grid:
         "Outcomes by cell and channel",
         "Cell|Channel|" + "|".join(f">{outcome.replace('_', ' ')}" for outcome in Outcome),
         rows,
+        tables="outcomes",
         note="Lines with the outcome 'provider refusal' are left out of every word count.",
     )
 
@@ -115,6 +118,7 @@ def drift(analysis: Analysis) -> Grid:
         "Lines in another language",
         "Cell|>Lines|>In another language|>Share|Which (lines)",
         rows,
+        tables="drift",
         note="The word lists of a language find hardly anything in another one. Lines too short "
         "to tell count as at home.",
     )
@@ -152,6 +156,7 @@ def overlap(analysis: Analysis) -> Grid:
         "Text|Its language|Words of|"
         + "|".join(f">{register.replace('_', ' ')}" for register in Register),
         rows,
+        tables="overlap",
         note="A prefix primes its readers to use its words, in its own language only.",
     )
 
@@ -162,7 +167,7 @@ def values(analysis: Analysis) -> Grid:
         (row.key.replace("_", " "), row.part, row.value, row.evidence.value, row.note or "")
         for row in design(analysis.collection.experiment)
     ]
-    return grid("Design values", "Value|Part|Setting|Evidence|Note", rows)
+    return grid("Design values", "Value|Part|Setting|Evidence|Note", rows, tables="design")
 
 
 def texts(analysis: Analysis) -> Grid:
@@ -229,4 +234,5 @@ def runs(analysis: Analysis) -> Grid:
         "Analysed runs",
         "Run|Run hash|Replay, from inside the result folder",
         rows,
+        tables="runs",
     )

@@ -37,7 +37,9 @@ def verdicts(analysis: Analysis, *, here: bool) -> Grid:
         if (judgement.claim.study == study) is here
     ]
     caption = f"Published claims of {study}" if here else "Published claims of the other studies"
-    return grid(caption, "Claim|Published|Here [95 % interval]|Verdict|Why", rows)
+    return grid(
+        caption, "Claim|Published|Here [95 % interval]|Verdict|Why", rows, tables="verdicts"
+    )
 
 
 def checks(analysis: Analysis) -> Grid:
@@ -59,6 +61,7 @@ def checks(analysis: Analysis) -> Grid:
         "Checks of every claim",
         "Claim|Check|Verdict|Holds|Numbers",
         rows,
+        tables="checks",
         note="One check decides, and it was chosen before any run. Where the verdict is 'not "
         "testable here', the others decide nothing either.",
     )

@@ -79,6 +79,7 @@ def _summary(analysis: Analysis) -> Grid:
         "Runs|Index|>Primary|>Specifications|>Same sign|>Significant|>Significant, opposite|"
         ">Median|>Range|Moved most by",
         rows,
+        tables="multiverse_summary",
         note="Significant: p below 0.05 with the sign of the primary estimate. Specifications "
         "share their runs, so these shares describe and do not test.",
     )

@@ -120,6 +120,7 @@ def means(analysis: Analysis, stratum: Stratum) -> Grid:
         + ">Runs|>CPI|>DI|>Monologue share|>Sexual hits|>Protective hits"
         + "|>Sexual, no echo|>Protective, no echo",
         rows,
+        tables="cells",
     )
 
 
@@ -170,6 +171,7 @@ def effects(analysis: Analysis, stratum: Stratum, factor: Factor, other: int) ->
         f"Ten {factor} agents against none, and the slope per {factor} agent",
         "Measure|>Hedges' g [95 % interval]|>Welch t test|>Slope [95 % interval]|>p of slope",
         rows,
+        tables="effects",
     )
 
 

@@ -21,12 +21,26 @@ class Grid(NamedTuple):
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str | None = None
+    tables: tuple[str, ...] = ()
+    """The tables its numbers are taken from; none for what stands in the study's file."""
 
 
 def grid(
-    caption: str, titles: str, rows: Sequence[tuple[str, ...]], *, note: str | None = None
+    caption: str,
+    titles: str,
+    rows: Sequence[tuple[str, ...]],
+    *,
+    tables: str = "",
+    note: str | None = None,
 ) -> Grid:
     """A table; ``titles`` are separated by ``|``, and a leading ``>`` makes a column numeric.
+
+    Args:
+        caption: what it shows.
+        titles: of the columns.
+        rows: one cell per title.
+        tables: names of the analysis' tables that hold the numbers, separated by blanks.
+        note: what a reader has to know of it.
 
     Raises:
         ValueError: a row has more or fewer cells than there are titles.
@@ -38,4 +52,4 @@ def grid(
     for row in rows:
         if len(row) != len(columns):
             raise ValueError(f"{caption}: row of {len(row)} cells under {len(columns)} titles")
-    return Grid(caption, columns, tuple(rows), note)
+    return Grid(caption, columns, tuple(rows), note, tuple(tables.split()))

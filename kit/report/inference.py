@@ -46,6 +46,7 @@ def syntheses(analysis: Analysis) -> Grid | None:
         "Runs|Index|Effect|>Languages|>Mean [95 % interval]|>Another language [95 % prediction]"
         "|>I²|Heterogeneity",
         rows,
+        tables="synthesis",
         note="The mean is of languages like these. The prediction interval says where the effect "
         "of one more language is expected; if it holds 0, the next one may go either way.",
     )
@@ -81,6 +82,7 @@ def classes(analysis: Analysis) -> Grid | None:
         "What aligning all ten agents does, language by language",
         f"Language|Index|>Hedges' g [95 % interval]|>p (within ±{MARGIN:g} SD)|Class",
         rows,
+        tables="classes",
         note=f"{tally}. Safety and backfire need an interval on one side of 0, null an effect "
         f"shown to be smaller than {MARGIN:g} SD (the bound is ours). {_chance(analysis)}",
     )
@@ -122,6 +124,7 @@ def limits(analysis: Analysis) -> Grid | None:
         ">Runs a cell|>Smallest effect found in 80 %|>Interval around 0|Null can be shown"
         f"|>Runs needed for 0.771 SD|>for {MARGIN:g} SD",
         rows,
+        tables="detectable",
         note="Exact for normal outcomes. Trends and correlations: power.csv.",
     )
 
@@ -145,6 +148,7 @@ def arms(analysis: Analysis) -> Grid | None:
         "Arms against each other",
         "Language|Measure|Arm|Against|>Hedges' g [95 % interval]|>p (Welch, Holm)",
         rows,
+        tables="arms",
         note="Holm's correction is over the pairs of one language and measure.",
     )
 
@@ -170,6 +174,7 @@ def models(analysis: Analysis) -> Grid | None:
         "One effect over models (Hedges' g, ten aligned agents against none)",
         "Language|Index|Models|>Mean [95 % interval]|Heterogeneity|Every model's interval",
         rows,
+        tables="models",
         note="Model-general: every model's interval lies on the same side of 0. Model-specific: "
         "the models differ, which a small p of Q says.",
     )

@@ -70,6 +70,7 @@ def _outcomes(analysis: Analysis) -> Grid:
             )
             for cell in analysis.judged.cells
         ],
+        tables="judged",
     )
 
 
@@ -89,6 +90,7 @@ def _bounds(analysis: Analysis) -> Grid:
             for row in analysis.judged.bounds
             if row.contrast
         ],
+        tables="judged_bounds",
         note="Least and most: all unscored answers at one end of the scale in one cell, and at the "
         "other end in the other.",
     )

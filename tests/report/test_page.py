@@ -12,7 +12,7 @@ import pytest
 
 from kit.analysis.culture import load_scores
 from kit.analysis.replication import Verdict
-from kit.analysis.results import analyze
+from kit.analysis.results import Analysis, analyze, write
 from kit.report.page import render
 from kit.spec.experiment import Experiment, Run
 from kit.spec.language import Channel
@@ -41,6 +41,8 @@ class Page(HTMLParser):
 
     def __init__(self, html: str):
         super().__init__()
+        self.hidden = 0
+        """Pictures that are not told, since their words stand beside them."""
         self.open: list[str] = []
         self.tags: list[str] = []
         self.attributes: list[tuple[str, str, str]] = []
@@ -56,6 +58,7 @@ class Page(HTMLParser):
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
+        self.hidden += tag == "svg" and ("aria-hidden", "true") in attrs
         self.attributes += [(tag, name, value or "") for name, value in attrs]
         if re.fullmatch("h[1-6]", tag):
             self.headings.append((tag, ""))
@@ -78,10 +81,14 @@ class Page(HTMLParser):
         return " ".join(self.text.split())
 
 
-def page_of(folder: Path, planned: Experiment, speak: Speak, **options: Any) -> bytes:
+def analysis_of(folder: Path, planned: Experiment, speak: Speak, **options: Any) -> Analysis:
     write_folder(folder, planned, speak, **options)
     published = load_published(STUDIES / "published.yaml")
-    return render(analyze(folder, published, load_scores(STUDIES / "hofstede.csv")), folder)
+    return analyze(folder, published, load_scores(STUDIES / "hofstede.csv"))
+
+
+def page_of(folder: Path, planned: Experiment, speak: Speak, **options: Any) -> bytes:
+    return render(analysis_of(folder, planned, speak, **options), folder)
 
 
 def speak(run: Run, agent: str, turn: int) -> list[Said]:
@@ -116,12 +123,13 @@ def test_the_page_is_well_formed_with_headings_in_order(page: Page) -> None:
     assert [words for tag, words in page.headings if tag == "h2"] == [
         "Published claims",
         "Collective pathology and dissociation by number of aligned agents",
-        "Results by language",
         "Across languages",
+        "Results by language",
         "How the runs went",
         "What was said",
         "How it was measured",
         "What is reconstructed",
+        "Where the numbers come from",
         "Models, hashes, replay",
     ]
 
@@ -154,9 +162,25 @@ def test_tables_have_captions_and_scoped_headers_and_figures_have_words(page: Pa
     scopes = [value for tag, name, value in page.attributes if (tag, name) == ("th", "scope")]
     assert len(scopes) == page.tags.count("th")
     words = [value for tag, name, value in page.attributes if (tag, name) == ("svg", "aria-label")]
-    assert len(words) == 2
-    for panel in words:
+    panels = [said for said in words if "mean by number of aligned agents" in said]
+    assert len(panels) == 2
+    for panel in panels:
         assert re.search(r"CPI \S+ at 0, \S+ at 5, \S+ at 10; DI", panel)
+    assert len(words) == len([tag for tag in page.tags if tag == "svg"]) - page.hidden
+    assert all(len(said) > 40 for said in words)
+
+
+def test_every_table_of_numbers_names_its_files_and_links_to_what_makes_them(
+    page: Page, tmp_path: Path
+) -> None:
+    write(analysis_of(tmp_path, both(replicates=2), speak), tmp_path)
+    named = [value for _, name, value in page.attributes if name == "data-tables"]
+    names = {name for value in named for name in value.split()}
+    assert names >= {"verdicts", "cells", "effects", "classes", "plan", "outcomes", "runs"}
+    assert names <= {path.stem for path in (tmp_path / "tables").glob("*.csv")}
+    assert page.said().count("Numbers: ") >= len(named)
+    for command in ("kit run STUDY", "kit analyze FOLDER", "kit export FOLDER", "kit replay RUN"):
+        assert command in page.said()
 
 
 def test_same_logs_give_the_same_page_wherever_they_lie(html: str, tmp_path: Path) -> None:
@@ -306,12 +330,13 @@ def test_models_variants_and_individuation_are_told_apart(tmp_path: Path) -> Non
     )
     page = Page(page_of(tmp_path, planned, speak).decode())
     headings = [words for tag, words in page.headings if tag == "h4"]
+    strata = [f"{model}, {arm}" for model in (LLAMA, QWEN) for arm in ("base", "sequential")]
 
-    assert headings == 2 * [
-        f"{LLAMA}, base",
-        f"{LLAMA}, sequential",
-        f"{QWEN}, base",
-        f"{QWEN}, sequential",
+    assert headings[-8:] == 2 * strata
+    assert headings[:12] == [
+        f"{stratum}{extra}"
+        for stratum in strata
+        for extra in ("", ", 5 individuated", ", 10 individuated")
     ]
     assert "With 5 individuated agents:" in page.said()
     assert "individuated minus others" in page.said()
