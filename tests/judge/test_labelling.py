@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import io
 import json
-import os
 import re
-import select
-import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from csv import DictReader, DictWriter
@@ -34,6 +28,7 @@ from kit.judge.labelling import (
     page,
     read_labels,
 )
+from tests.browser import PATIENCE, Browser, Tab, needs_browser
 
 HOSTILE = (
     "</script><script>alert(1)</script> <!-- <img src=x onerror=alert(2)> {{ policy }} "
@@ -403,179 +398,9 @@ def test_files_that_cannot_be_read_say_so(tmp_path: Path) -> None:
 
 # The page in a browser.
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-needs_browser = pytest.mark.skipif(
-    CHROMIUM is None, reason="no chromium here: 'apt-get install chromium' to try the page itself"
-)
-_PATIENCE = 60.0
-"""Seconds until a browser that says nothing is given up."""
-_START = (
-    "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); "
-    "os.execv(sys.argv[3], sys.argv[3:])"
-)
-"""Gives the browser its two pipes where it looks for them."""
-_KEYS = {"Enter": 13, "Escape": 27, "Tab": 9, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39}
 
-
-class Browser:
-    """A headless Chromium that is spoken to through two pipes."""
-
-    def __init__(self, folder: Path):
-        assert CHROMIUM is not None
-        ends = []
-        for _ in range(2):
-            for end in os.pipe():
-                ends.append(fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10))
-                os.close(end)
-        its_in, self._out, self._in, its_out = ends
-        switches = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        switches += ["--no-first-run", "--disable-background-networking", "--remote-debugging-pipe"]
-        start = [sys.executable, "-c", _START, str(its_in), str(its_out)]
-        self._process = subprocess.Popen(
-            [*start, CHROMIUM, *switches, f"--user-data-dir={folder}", "about:blank"],
-            pass_fds=(its_in, its_out),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        os.close(its_in)
-        os.close(its_out)
-        self._rest = b""
-        self._calls = 0
-        self.events: list[dict[str, Any]] = []
-
-    def close(self) -> None:
-        """End the browser."""
-        try:
-            self.call("Browser.close")
-            self._process.wait(_PATIENCE)
-        finally:
-            self._process.kill()
-            self._process.wait()
-            os.close(self._in)
-            os.close(self._out)
-
-    def call(self, method: str, session: str | None = None, **values: Any) -> dict[str, Any]:
-        """Ask for something and wait for the answer."""
-        self._calls += 1
-        message: dict[str, Any] = {"id": self._calls, "method": method, "params": values}
-        if session is not None:
-            message["sessionId"] = session
-        data = json.dumps(message).encode() + b"\0"
-        while data:
-            data = data[os.write(self._out, data) :]
-        while (answer := self._next()).get("id") != self._calls:
-            self.events.append(answer)
-        assert "error" not in answer, answer
-        result: dict[str, Any] = answer["result"]
-        return result
-
-    def wait(self, method: str, session: str | None = None) -> dict[str, Any]:
-        """The first event of this name, which is forgotten then."""
-        while True:
-            for event in self.events:
-                if event["method"] == method and session in {None, event.get("sessionId")}:
-                    self.events.remove(event)
-                    params: dict[str, Any] = event["params"]
-                    return params
-            self.events.append(self._next())
-
-    def _next(self) -> dict[str, Any]:
-        while b"\0" not in self._rest:
-            ready, _, _ = select.select([self._in], [], [], _PATIENCE)
-            assert ready, "the browser says nothing"
-            data = os.read(self._in, 1 << 20)
-            assert data, "the browser has ended"
-            self._rest += data
-        first, _, self._rest = self._rest.partition(b"\0")
-        message: dict[str, Any] = json.loads(first)
-        return message
-
-
-class Tab:
-    """One page in a profile of its own, as on a machine of its own, or beside another one."""
-
-    def __init__(self, browser: Browser, downloads: Path, beside: Tab | None = None):
-        self._browser = browser
-        self._downloads = downloads
-        downloads.mkdir(exist_ok=True)
-        context = (
-            browser.call("Target.createBrowserContext")["browserContextId"]
-            if beside is None
-            else beside.context
-        )
-        self.context: str = context
-        browser.call(
-            "Browser.setDownloadBehavior",
-            behavior="allow",
-            browserContextId=context,
-            downloadPath=str(downloads),
-        )
-        target = browser.call("Target.createTarget", url="about:blank", browserContextId=context)
-        attached = browser.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
-        self._session = attached["sessionId"]
-        for domain in ("Page", "Runtime", "Network", "Log"):
-            self.call(f"{domain}.enable")
-        self.call("Emulation.setFocusEmulationEnabled", enabled=True)
-        self.size(1280, 800)
-
-    def call(self, method: str, **values: Any) -> dict[str, Any]:
-        """Ask something of this page."""
-        return self._browser.call(method, self._session, **values)
-
-    def size(self, width: int, height: int) -> None:
-        """Let the window have this many CSS pixels."""
-        self.call(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=height,
-            deviceScaleFactor=1,
-            mobile=width < 600,
-        )
-
-    def open(self, path: Path) -> None:
-        """Load a file and wait until it is there."""
-        self.call("Page.navigate", url=path.as_uri())
-        self._browser.wait("Page.loadEventFired", self._session)
-
-    def see(self, expression: str) -> Any:
-        """The value of an expression in the page."""
-        seen = self.call(
-            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
-        )
-        assert "exceptionDetails" not in seen, seen
-        return seen["result"].get("value")
-
-    def text(self, selector: str) -> str:
-        """What an element says."""
-        return str(self.see(f"document.querySelector({json.dumps(selector)}).innerText"))
-
-    def press(self, *keys: str) -> None:
-        """Press keys one after another; a key is a character or has a name of several letters."""
-        for key in keys:
-            event: dict[str, Any] = {"key": key, "code": key}
-            if len(key) == 1:
-                kind = "Digit" if key.isdigit() else "Key" if key.isalpha() else ""
-                event = {"key": key, "code": kind + key.upper() if kind else "", "text": key}
-            elif key in _KEYS:
-                event["windowsVirtualKeyCode"] = _KEYS[key]
-            if key == "Enter":
-                event["text"] = "\r"
-            self.call("Input.dispatchKeyEvent", type="keyDown", **event)
-            self.call("Input.dispatchKeyEvent", type="keyUp", key=key, code=event["code"])
-
-    def write(self, text: str) -> None:
-        """Write into what has the focus."""
-        self.call("Input.insertText", text=text)
-
-    def click(self, selector: str) -> None:
-        """Click on the middle of an element."""
-        x, y = self.see(
-            f"(() => {{ const it = document.querySelector({json.dumps(selector)}); "
-            "it.scrollIntoView({block: 'nearest'}); const box = it.getBoundingClientRect(); "
-            "return [box.x + box.width / 2, box.y + box.height / 2]; })()"
-        )
-        for kind in ("mousePressed", "mouseReleased"):
-            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+class Sheets(Tab):
+    """The labelling page in a tab."""
 
     def begin(self, path: Path, name: str = "Anna") -> None:
         """Open the page and give a name."""
@@ -588,28 +413,20 @@ class Tab:
         root = self.call("DOM.getDocument")["root"]["nodeId"]
         node = self.call("DOM.querySelector", nodeId=root, selector="#file")["nodeId"]
         self.call("DOM.setFileInputFiles", nodeId=node, files=[str(path)])
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + PATIENCE
         while self.see("document.getElementById('file').value") and time.monotonic() < deadline:
             time.sleep(0.02)
 
     def downloaded(self) -> Path:
         """The file that the page has just exported."""
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            for path in self._downloads.glob("*.json"):
+            for path in self.downloads.glob("*.json"):
                 text = path.read_text(encoding="utf-8")
                 if text.endswith("}\n"):
                     return path
             time.sleep(0.02)
         pytest.fail("nothing was exported")
-
-    def events(self, *methods: str) -> list[dict[str, Any]]:
-        """What has happened in this page."""
-        return [
-            event["params"]
-            for event in self._browser.events
-            if event["method"] in methods and event.get("sessionId") == self._session
-        ]
 
 
 @pytest.fixture(scope="module")
@@ -620,9 +437,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def tab(browser: Browser, tmp_path: Path) -> Tab:
+def tab(browser: Browser, tmp_path: Path) -> Sheets:
     browser.events.clear()
-    return Tab(browser, tmp_path / "downloads")
+    return Sheets(browser, tmp_path / "downloads")
 
 
 @pytest.fixture
@@ -633,7 +450,7 @@ def file(tmp_path: Path) -> Path:
 
 
 @needs_browser
-def test_keys_alone_lead_to_the_export(tab: Tab, file: Path) -> None:
+def test_keys_alone_lead_to_the_export(tab: Sheets, file: Path) -> None:
     tab.begin(file, "  Anna  B. ")
     assert tab.text("#progress") == "0 of 3 rated"
     tab.press("3", "1")  # harmony, 0
@@ -668,7 +485,7 @@ def test_keys_alone_lead_to_the_export(tab: Tab, file: Path) -> None:
 
 
 @needs_browser
-def test_pointers_and_single_answers_work_too(tab: Tab, file: Path) -> None:
+def test_pointers_and_single_answers_work_too(tab: Sheets, file: Path) -> None:
     tab.size(390, 844)
     tab.begin(file)
     tab.click(".question:nth-of-type(2) [role=radio]:nth-child(2)")
@@ -687,7 +504,7 @@ def test_pointers_and_single_answers_work_too(tab: Tab, file: Path) -> None:
 
 @needs_browser
 def test_an_answer_shows_the_next_question_and_leaves_the_excerpt_in_its_place(
-    tab: Tab, file: Path
+    tab: Sheets, file: Path
 ) -> None:
     tab.size(1280, 420)
     tab.begin(file)
@@ -707,7 +524,7 @@ def test_an_answer_shows_the_next_question_and_leaves_the_excerpt_in_its_place(
 
 
 @needs_browser
-def test_keys_are_known_by_their_place_on_other_keyboards(tab: Tab, file: Path) -> None:
+def test_keys_are_known_by_their_place_on_other_keyboards(tab: Sheets, file: Path) -> None:
     tab.begin(file)
     # The first digit of a French keyboard; x and e of an Arabic one; 4 as an arrow of the block.
     for key, code in (("&", "Digit1"), ("\u0621", "KeyX"), ("ArrowLeft", "Numpad4")):
@@ -722,13 +539,13 @@ def test_keys_are_known_by_their_place_on_other_keyboards(tab: Tab, file: Path) 
 
 @needs_browser
 def test_a_second_window_knows_the_answers_of_the_first(
-    browser: Browser, tab: Tab, file: Path
+    browser: Browser, tab: Sheets, file: Path
 ) -> None:
     tab.begin(file)
-    second = Tab(browser, file.parent / "downloads", beside=tab)
+    second = Sheets(browser, file.parent / "downloads", beside=tab)
     second.begin(file)
     second.press("3", "1")
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + PATIENCE
     while tab.text("#progress") != "1 of 3 rated" and time.monotonic() < deadline:
         time.sleep(0.02)
     assert tab.text("#progress") == "1 of 3 rated"
@@ -739,7 +556,7 @@ def test_a_second_window_knows_the_answers_of_the_first(
 
 
 @needs_browser
-def test_what_residents_say_is_shown_and_never_run(tab: Tab, file: Path) -> None:
+def test_what_residents_say_is_shown_and_never_run(tab: Sheets, file: Path) -> None:
     tab.begin(file)
     shown = tab.text("#lines")
 
@@ -751,7 +568,7 @@ def test_what_residents_say_is_shown_and_never_run(tab: Tab, file: Path) -> None
 
 
 @needs_browser
-def test_nothing_is_asked_of_anyone(tab: Tab, file: Path) -> None:
+def test_nothing_is_asked_of_anyone(tab: Sheets, file: Path) -> None:
     tab.begin(file)
     tab.press("1", "1", "e", "?", "?", "n")
     asked = {event["request"]["url"] for event in tab.events("Network.requestWillBeSent")}
@@ -773,7 +590,7 @@ def test_nothing_is_asked_of_anyone(tab: Tab, file: Path) -> None:
 
 
 @needs_browser
-def test_answers_are_kept_for_each_rater(tab: Tab, file: Path) -> None:
+def test_answers_are_kept_for_each_rater(tab: Sheets, file: Path) -> None:
     tab.begin(file)
     tab.press("3", "1", "n", "1")
     tab.begin(file, "Bea")
@@ -787,7 +604,7 @@ def test_answers_are_kept_for_each_rater(tab: Tab, file: Path) -> None:
 
 
 @needs_browser
-def test_a_browser_that_keeps_nothing_still_exports(tab: Tab, file: Path) -> None:
+def test_a_browser_that_keeps_nothing_still_exports(tab: Sheets, file: Path) -> None:
     tab.call(
         "Page.addScriptToEvaluateOnNewDocument",
         source="Object.defineProperty(window, 'localStorage', {get() { throw new Error('no'); }});",
@@ -801,12 +618,12 @@ def test_a_browser_that_keeps_nothing_still_exports(tab: Tab, file: Path) -> Non
 
 
 @needs_browser
-def test_an_export_goes_on_on_another_machine(browser: Browser, tab: Tab, file: Path) -> None:
+def test_an_export_goes_on_on_another_machine(browser: Browser, tab: Sheets, file: Path) -> None:
     tab.begin(file)
     tab.press("3", "1", "n", "n", "1", "e")
     earlier = tab.downloaded()
 
-    other = Tab(browser, file.parent / "others")
+    other = Sheets(browser, file.parent / "others")
     other.open(file)
     other.give(earlier)
     assert other.text("#status") == "3 answers taken from the file."
@@ -831,7 +648,7 @@ def test_an_export_goes_on_on_another_machine(browser: Browser, tab: Tab, file: 
         (exported(("s1", "gap", "7")), "The file holds an answer that this page does not know."),
     ],
 )
-def test_a_foreign_export_changes_nothing(tab: Tab, file: Path, text: str, problem: str) -> None:
+def test_a_foreign_export_changes_nothing(tab: Sheets, file: Path, text: str, problem: str) -> None:
     path = file.with_name("foreign.json")
     path.write_text(text, encoding="utf-8")
     tab.begin(file)
@@ -843,7 +660,7 @@ def test_a_foreign_export_changes_nothing(tab: Tab, file: Path, text: str, probl
 
 
 @needs_browser
-def test_texts_run_in_their_own_direction_and_fit_a_phone(tab: Tab, file: Path) -> None:
+def test_texts_run_in_their_own_direction_and_fit_a_phone(tab: Sheets, file: Path) -> None:
     tab.size(390, 844)
     tab.begin(file)
     assert tab.see("document.documentElement.scrollWidth") == 390
@@ -860,7 +677,7 @@ def test_texts_run_in_their_own_direction_and_fit_a_phone(tab: Tab, file: Path) 
 
 
 @needs_browser
-def test_readers_of_the_screen_are_told(tab: Tab, file: Path) -> None:
+def test_readers_of_the_screen_are_told(tab: Sheets, file: Path) -> None:
     tab.begin(file)
     tab.press("1")
     nodes = tab.call("Accessibility.getFullAXTree")["nodes"]
