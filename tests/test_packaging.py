@@ -28,18 +28,20 @@ LOCK = (ROOT / "requirements.lock").read_text()
 
 ROOMS = {
     "spec": "",
-    "models": "spec",
-    "engine": "spec",
+    "gguf": "",
+    "models": "gguf spec",
+    "engine": "gguf spec",
     "runlog": "spec",
     "society": "engine runlog spec",
-    "runner": "society models engine runlog spec",
+    "runner": "society models engine gguf runlog spec",
     "audit": "judge runner society engine models runlog spec",
     "measure": "runlog spec",
     "judge": "runner engine runlog stats spec",
     "stats": "",
     "analysis": "stats measure judge runlog spec",
     "report": "analysis measure judge runlog spec",
-    "cli": "spec models engine runlog society runner audit measure judge stats analysis report",
+    "cli": "spec gguf models engine runlog society runner audit measure judge stats analysis "
+    "report",
 }
 """Who may import whom, as the design has it."""
 

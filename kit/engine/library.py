@@ -43,8 +43,11 @@ def _keep(level: int, text: bytes, _data: object) -> None:
         _messages.append(text.decode(errors="replace").strip())
 
 
-def last_message() -> str:
-    """What the library said last, or an empty string; asking clears it."""
-    found = next((message for message in reversed(_messages) if message not in {"", "."}), "")
+def first_complaint() -> str:
+    """What the library complained of first, or an empty string; asking clears all.
+
+    The reason comes first: what follows says only what failed because of it.
+    """
+    found = next((message for message in _messages if message not in {"", "."}), "")
     _messages.clear()
     return found

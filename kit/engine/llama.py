@@ -20,7 +20,7 @@ import numpy as np
 from kit.engine.chat import Piece
 from kit.engine.devices import DeviceKind, devices
 from kit.engine.grammar import State
-from kit.engine.library import last_message
+from kit.engine.library import first_complaint
 from kit.engine.model import Q8_0_VALUES, LlamaModel
 from kit.engine.protocol import Completion, Prompt, Request, Tokens
 from kit.engine.reading import Reader, Reading, Recorded, plan_reading
@@ -156,7 +156,7 @@ class LlamaEngine:
         if not self._context:
             raise EngineError(
                 f"no context of {capacity} dialogues of {room:,} tokens: "
-                f"{last_message() or 'not enough memory'}",
+                f"{first_complaint() or 'not enough memory'}",
                 hint="lower --cohort, or the study's engine.context",
             )
         self._memory = self._library.llama_get_memory(self._context)
@@ -409,7 +409,7 @@ class LlamaEngine:
         status = self._library.llama_decode(self._context, self._batch)
         if status:
             reason = {1: "no room in the KV cache", 2: "aborted"}.get(status, f"code {status}")
-            raise EngineError(f"llama.cpp failed to compute a batch: {last_message() or reason}")
+            raise EngineError(f"llama.cpp failed to compute a batch: {first_complaint() or reason}")
 
     def _logits(self, index: int) -> Logits:
         """One row of the last batch, as a view that the next batch overwrites."""

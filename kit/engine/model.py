@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from kit.engine.chat import ChatTemplate, Piece, plain_template
-from kit.engine.library import last_message, load_library
+from kit.engine.library import first_complaint, load_library
 from kit.engine.protocol import Prompt
 from kit.engine.vocabulary import Vocabulary
 from kit.errors import EngineError
+from kit.gguf import read_model
 from kit.spec.study import EngineSettings
 
-_MAGIC = b"GGUF"
 _METADATA_BYTES = 4096
+_REASON = 300
+"""Characters of the library's reason that are shown."""
 Q8_0_VALUES, Q8_0_BYTES = 32, 34
 """A block of the type Q8_0."""
 _CONTROL_ATTRIBUTES = 0b1011
@@ -25,6 +27,12 @@ _CONTROL_ATTRIBUTES = 0b1011
 _USER_DEFINED = 0b10000
 _MARKUP = re.compile(r"<[^<>\s]+>")
 """What a user-defined token looks like that is no word: ``<|channel|>``, ``<think>``."""
+
+
+def one_line(words: str) -> str:
+    """What the library said, fit for a terminal: it may repeat words of the file."""
+    shown = "".join(letter if letter.isprintable() else " " for letter in words.strip())
+    return shown if len(shown) <= _REASON else f"{shown[:_REASON]}..."
 
 
 class LlamaModel:
@@ -38,7 +46,8 @@ class LlamaModel:
 
     Raises:
         BuildError: the library cannot be trusted or loaded, or has no GPU where one is asked for.
-        EngineError: the file is missing, cut short, not a GGUF or of an unknown kind.
+        ModelError: the file is missing, cut short or no sound GGUF file.
+        EngineError: the library refuses it.
     """
 
     def __init__(
@@ -53,19 +62,7 @@ class LlamaModel:
         self.on_gpu = placement.gpu_layers > 0
         """Whether some layers are computed on a GPU."""
         self.path = path
-        try:
-            with path.open("rb") as file:
-                magic = file.read(4)
-        except OSError as error:
-            raise EngineError(
-                f"the model file cannot be read: {error.strerror}",
-                where=path,
-                hint="kit models verify",
-            ) from error
-        if magic != _MAGIC:
-            raise EngineError(
-                "is not a GGUF model file", where=path, hint="kit models verify --full"
-            )
+        read_model(path)  # llama.cpp ends the process on some files that this refuses
         self.library, self.build = load_library(fast=fast, gpu=placement.gpu_layers > 0)
         parameters = self.library.llama_model_default_params()
         parameters.n_gpu_layers = placement.gpu_layers
@@ -81,10 +78,12 @@ class LlamaModel:
             parameters.tensor_split = self._shares
         if outline:
             parameters.vocab_only = True
+        first_complaint()  # of something else
         self._handle = self.library.llama_model_load_from_file(os.fsencode(path), parameters)
         if not self._handle:
+            reason = one_line(first_complaint()) or "no reason given"
             raise EngineError(
-                f"llama.cpp refuses the model file: {last_message() or 'no reason given'}",
+                f"llama.cpp refuses the model file: {reason}",
                 where=path,
                 hint="kit models verify --full",
             )
@@ -164,7 +163,14 @@ class LlamaModel:
                     where=self.path,
                     hint="pin it with 'chat_template: plain' in models.yaml",
                 )
-            source = found.decode()
+            try:
+                source = found.decode()
+            except UnicodeDecodeError as error:
+                raise EngineError(
+                    "the model's chat template is not UTF-8 text",
+                    where=self.path,
+                    hint="pin it with 'chat_template: plain' in models.yaml",
+                ) from error
         return ChatTemplate(
             source,
             bos=self._token_text(self.library.llama_vocab_bos(self._vocab)),

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kit.engine.environment import bit_class
+from kit.engine.library import load_library
 from kit.engine.llama import LlamaEngine
 from kit.engine.model import LlamaModel
+from kit.engine.trial import try_model
 from kit.models.store import Store, home
 from kit.spec.experiment import content_hash
 from kit.spec.pins import ModelPin
@@ -75,6 +77,8 @@ def load_weights(
 ) -> Weights:
     """Load a pinned model after checking its bytes against their receipt.
 
+    Bytes that were never loaded on this machine are loaded by another process first.
+
     Args:
         pin: which model.
         fast: accept a build whose bits depend on batch and chunk.
@@ -83,12 +87,25 @@ def load_weights(
         outline: sizes and vocabulary only.
 
     Raises:
-        ModelError: it is not in the store.
+        ModelError: it is not in the store, or no sound GGUF file.
         ModelCorrupt: its bytes are not the pinned ones.
-        BuildError, EngineError: the library refuses.
+        BuildError, EngineError: the library refuses, or ends on it.
     """
     shelf = store or Store()
     shelf.verify(pin)
     path: Path = shelf.path(pin)
-    model = LlamaModel(path, fast=fast, settings=settings, outline=outline)
-    return Weights(pin, model, model_sha256(pin))
+    placement = settings or EngineSettings()
+    _, build = load_library(fast=fast, gpu=placement.gpu_layers > 0)
+    sha256 = model_sha256(pin)
+    try_model(
+        path,
+        sha256=sha256,
+        build_sha256=build.sha256,
+        settings=placement,
+        fast=fast,
+        plain=pin.chat_template == "plain",
+        outline=outline,
+        cache=home() / "loads",
+    )
+    model = LlamaModel(path, fast=fast, settings=placement, outline=outline)
+    return Weights(pin, model, sha256)

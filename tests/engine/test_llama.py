@@ -12,7 +12,7 @@ from kit.engine.grammar import END, Choice, Grammar, Line, Node
 from kit.engine.llama import LlamaEngine
 from kit.engine.model import LlamaModel
 from kit.engine.protocol import Completion, Prompt, Request
-from kit.errors import ContextFull, EngineError
+from kit.errors import ContextFull, ModelError
 from kit.runner.weights import Weights
 from kit.spec.study import Sampling
 from tests.conftest import engine_of
@@ -146,7 +146,7 @@ def test_special_tokens_in_words_stay_words(smollm: Weights) -> None:
 
 
 def test_a_missing_model_file_is_a_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match="cannot be read"):
+    with pytest.raises(ModelError, match="cannot be read"):
         LlamaModel(tmp_path / "none.gguf")
 
 
@@ -156,12 +156,12 @@ def test_a_missing_model_file_is_a_clear_error(tmp_path: Path) -> None:
 def test_a_foreign_or_broken_file_is_a_clear_error(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "model.gguf"
     path.write_bytes(content)
-    with pytest.raises(EngineError, match=r"GGUF|refuses"):
+    with pytest.raises(ModelError, match=r"GGUF|refuses"):
         LlamaModel(path)
 
 
 def test_a_truncated_model_is_a_clear_error(tmp_path: Path, smollm: Weights) -> None:
     path = tmp_path / "cut.gguf"
     path.write_bytes(smollm.model.path.read_bytes()[:60_000_000])
-    with pytest.raises(EngineError, match="refuses"):
+    with pytest.raises(ModelError, match="ends at byte"):
         LlamaModel(path)
