@@ -13,7 +13,9 @@ from pydantic import ValidationError
 
 from kit.errors import ModelError, SpecError
 from kit.spec.pins import (
+    Attention,
     HubOrigin,
+    KeyType,
     ModelPin,
     PinnedFile,
     PypiOrigin,
@@ -142,8 +144,86 @@ def test_an_unknown_context_length_is_null(tmp_path: Path) -> None:
     assert pins_of(tmp_path, text)["one"].context_length is None
 
 
-def test_a_pin_survives_a_result_folder() -> None:
-    for pin in load_pins(SHIPPED).values():
+OLDER = f"""\
+    superseded:
+    - sha256: {"CD" * 32}
+      bytes: 9
+      note: the file of the first day
+"""
+READ = f"""\
+  template_sha256: {"EF" * 32}
+  attention: {{layers: 30, key_width: 192, value_width: 128}}
+"""
+
+
+def test_a_superseded_file_is_known_by_its_note_and_the_pinned_one_is_not(tmp_path: Path) -> None:
+    (file,) = pins_of(tmp_path, ROW + OLDER)["one"].files
+
+    assert file.known("cd" * 32) == "the file of the first day"
+    assert file.known("CD" * 32) == "the file of the first day"
+    assert file.known(SHA256) is None
+    assert file.known("00" * 32) is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "why"),
+    [
+        ("note: the file of the first day", "note: ''", "superseded.0.note", "at least 1"),
+        ("bytes: 9", "bytes: 0", "superseded.0.bytes", "greater than 0"),
+        ("CD" * 32, "CD", "superseded.0.sha256", "this has 2"),
+        ("CD" * 32, SHA256, "files.0", "two versions of the file share a sha256"),
+    ],
+)
+def test_a_superseded_file_has_bytes_hash_and_note_of_its_own(
+    tmp_path: Path, old: str, new: str, key: str, why: str
+) -> None:
+    error = refusal(tmp_path, ROW + OLDER.replace(old, new))
+
+    assert why in error.message
+    assert error.where is not None
+    assert error.where.endswith(key)
+
+
+def test_what_was_read_from_the_header_is_optional(tmp_path: Path) -> None:
+    without = pins_of(tmp_path, ROW)["one"]
+    with_ = pins_of(tmp_path, ROW.replace("  source:", f"{READ}  source:"))["one"]
+
+    assert (without.template_sha256, without.attention) == (None, None)
+    assert with_.template_sha256 == "ef" * 32
+    assert with_.attention == Attention(layers=30, key_width=192, value_width=128)
+
+
+@pytest.mark.parametrize(
+    ("k_type", "per_token"), [("f16", 30 * 2 * (192 + 128)), ("q8_0", 30 * (192 + 12 + 2 * 128))]
+)
+def test_a_token_takes_keys_in_their_type_and_values_in_f16(
+    k_type: KeyType, per_token: int
+) -> None:
+    attention = Attention(layers=30, key_width=192, value_width=128)
+
+    assert attention.cache_bytes_per_token(k_type) == per_token
+
+
+@pytest.mark.parametrize("number", ["30", "192", "128"])
+def test_a_cache_of_nothing_is_refused(tmp_path: Path, number: str) -> None:
+    read = READ.replace(f": {number}", ": 0")
+
+    error = refusal(tmp_path, ROW.replace("  source:", f"{read}  source:"))
+
+    assert "greater than 0" in error.message
+
+
+def test_the_shipped_pin_with_a_past_tells_it() -> None:
+    (file,) = load_pins(SHIPPED)["gpt-oss-20b-mxfp4"].files
+    (older,) = file.superseded
+
+    assert file.bytes - older.bytes == 2_208
+    assert file.known(older.sha256) == older.note
+
+
+def test_a_pin_survives_a_result_folder(tmp_path: Path) -> None:
+    text = ROW.replace("  source:", f"{READ}  source:") + OLDER
+    for pin in [*load_pins(SHIPPED).values(), *pins_of(tmp_path, text).values()]:
         assert ModelPin.model_validate_json(pin.model_dump_json()) == pin
 
 
