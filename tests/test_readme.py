@@ -39,12 +39,13 @@ COMPUTING = {"doctor", "replay", "verify"}
 def shell_lines(page: Path) -> Iterator[str]:
     """Every command line in the shell blocks of a page."""
     for block in re.findall(r"^```sh\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL):
-        yield from filter(None, (line.strip() for line in block.splitlines()))
+        whole = block.replace("\\\n", " ")  # a line that goes on below
+        yield from filter(None, (line.strip() for line in whole.splitlines()))
 
 
 def kit_lines(page: Path) -> list[tuple[str, ...]]:
     """What follows ``kit`` on the lines that start it."""
-    words = [shlex.split(line) for line in shell_lines(page)]
+    words = [shlex.split(line, comments=True) for line in shell_lines(page)]
     return [tuple(line[1:]) for line in words if line[0] in ("kit", ".venv/bin/kit")]
 
 

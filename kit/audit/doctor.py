@@ -150,7 +150,7 @@ def _offline() -> Finding:
     on = [name for name in _OFFLINE if os.environ.get(name)]
     said = f"set: {', '.join(on)}" if on else "not set"
     return Finding(
-        "offline", Grade.OK, f"only 'kit models pull' opens connections (offline switches {said})"
+        "offline", Grade.OK, f"nothing here opened a connection (offline switches {said})"
     )
 
 

@@ -19,7 +19,8 @@ from kit.errors import ExitCode, KitError, OutputError
 
 COMMANDS = {
     "demo": "The whole road on the embedded default model.",
-    "models": "Pinned models: list, pull, verify, path.",
+    "models": "Pinned models: list, pull, verify, pin, check, path.",
+    "bundle": "All that a machine without a network needs, in one folder.",
     "run": "Simulate a study.",
     "freeze": "Write down a study's plan and its rules, before it is run.",
     "replay": "Simulate one run again and compare bytes.",

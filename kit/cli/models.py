@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
-from kit.cli import console
+from kit.cli import console, pinning
 from kit.errors import ExitCode, ModelCorrupt, ModelError
 from kit.models.progress import Progress, Step
 from kit.models.pull import pull
@@ -20,24 +20,29 @@ from kit.spec.pins import ModelPin, find_pin, load_pins
 if TYPE_CHECKING:
     import rich.progress
 
-ID_COLUMN = 36
-"""A longer id takes a line of its own: the table keeps to 80 columns, and ids stay whole."""
-
 
 @click.group(name="models")
 def command() -> None:
     """Pinned models: what models.yaml names, and what the store holds of it."""
 
 
+command.add_command(pinning.pin)
+command.add_command(pinning.check)
+
+
 @command.command(name="list")
-def list_() -> None:
-    """Show every pinned model and whether it is in the store. Reads no model file."""
-    store = Store()
-    console.say(_row("ID", "SIZE", "TIER", "STATE", "LICENCE"))
-    for pin in _pins().values():
-        size = f"{pin.total_bytes / 1e9:.1f} GB" if pin.total_bytes >= 1e9 else _megabytes(pin)
-        console.say(_row(pin.id, size, pin.tier, store.state(pin), pin.license))
-    console.note(f"store: {store.root}")
+@click.argument("ids", metavar="[ID]...", nargs=-1)
+@click.option("--study", metavar="STUDY", help="Judge by this study [study1].")
+@click.option("--measure", is_flag=True, help="Time ID, or the embedded model, and remember it.")
+def list_(ids: tuple[str, ...], study: str | None, *, measure: bool) -> None:
+    """Show every pinned model: whether it is here, fits this machine, and how long a study takes.
+
+    Opens no model file. With ID, tells all about these models, and reads the headers of those that
+    are in the store.
+    """
+    from kit.cli.listing import show_models
+
+    show_models(ids, study, measure=measure)
 
 
 @command.command(name="pull")
@@ -97,17 +102,6 @@ def path(model_id: str) -> None:
 
 def _pins() -> dict[str, ModelPin]:
     return load_pins(library_file("models.yaml"))
-
-
-def _megabytes(pin: ModelPin) -> str:
-    return f"{pin.total_bytes / 1e6:.0f} MB"
-
-
-def _row(model_id: str, size: str, tier: str, state: str, licence: str) -> str:
-    rest = f"{size:>8}  {tier:<9} {state:<8} {licence}"
-    if len(model_id) > ID_COLUMN:
-        return f"{model_id}\n{'':<{ID_COLUMN}} {rest}"
-    return f"{model_id:<{ID_COLUMN}} {rest}"
 
 
 WORDS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import click
@@ -11,10 +12,13 @@ from kit.cli.progress import duration, progress
 from kit.engine.devices import DeviceKind, devices
 from kit.engine.llama import cores
 from kit.errors import OutputError
+from kit.gguf import read_model
+from kit.models.store import home
 from kit.runner import calibration, size
 from kit.runner.folder import ResultFolder
 from kit.runner.plan import Cost, Plan, cost, placement, plan, portions
 from kit.runner.resolve import resolve, study_path
+from kit.runner.speed import Measurement, active_weights, record_path, remember
 from kit.runner.study import Progress as Step
 from kit.runner.study import run_portions
 from kit.runner.weights import Weights, load_weights
@@ -175,6 +179,8 @@ def _say_cost(planned: Plan, weights: Weights, counted: Cost, threads: int | Non
     engine = weights.engine(settings, capacity=10, threads=threads, room=1024, with_bit_class=False)
     speed = calibration.measure(engine)
     engine.close()
+    if not settings.gpu_layers:
+        _remember(weights, speed)
     runs = [run for run in planned.todo if run.cell.model == counted.model]
     answers = 0
     read = 0
@@ -192,6 +198,16 @@ def _say_cost(planned: Plan, weights: Weights, counted: Cost, threads: int | Non
         f"    time: about {duration(guess.likely)} "
         f"(between {duration(guess.low)} and {duration(guess.high)})"
     )
+
+
+def _remember(weights: Weights, speed: calibration.Speed) -> None:
+    """Let ``kit models list`` know how fast this model is here."""
+    active = active_weights(read_model(weights.model.path))
+    if active is None:
+        return
+    with contextlib.suppress(OutputError):  # a read-only store only costs the next measurement
+        measured = Measurement(weights.sha256, active, speed)
+        remember(record_path(home(), weights.model.build), measured)
 
 
 def _check_disk(folder: ResultFolder, counted: Cost) -> None:

@@ -13,7 +13,8 @@ import importlib
 import os
 import platform
 import re
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -56,6 +57,8 @@ _FLAG_OF = {
 _FEATURE = re.compile(r"(?:(?P<backend>\S+) : )?(?P<name>\w+) = (?P<value>[^|]*?) *\|")
 _X86 = frozenset({"x86_64", "amd64", "i386", "i686"})
 _SCRIPT = "scripts/build-llama"
+_LIBRARIES = "llama_cpp/lib/"
+"""Where the libraries are in a wheel."""
 
 
 class BuildKind(StrEnum):
@@ -165,7 +168,7 @@ def inspect_build() -> BuildInfo:
         system_info=system_info,
         backends=backends,
         features=features,
-        sha256=_hash(library._base_path),  # noqa: SLF001 - LLAMA_CPP_LIB_PATH is already in it
+        sha256=_hash(_contents(library._base_path)),  # noqa: SLF001 - LLAMA_CPP_LIB_PATH is already in it
     )
 
 
@@ -240,11 +243,31 @@ def _backends(library: ctypes.CDLL) -> tuple[str, ...]:
     return tuple(name(get(index)).decode() for index in range(count()))
 
 
-def _hash(folder: Path) -> str:
+def wheel_sha256(wheel: Path) -> str:
+    """:attr:`BuildInfo.sha256` of the libraries that a wheel of llama-cpp-python installs.
+
+    Raises:
+        BuildError: it is no wheel.
+    """
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            names = [name for name in archive.namelist() if name.startswith(_LIBRARIES)]
+            return _hash((name.removeprefix(_LIBRARIES), archive.read(name)) for name in names)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise BuildError(f"is no wheel: {error}", where=wheel) from error
+
+
+def _hash(files: Iterable[tuple[str, bytes]]) -> str:
     """SHA-256 over names and contents of the libraries that compute."""
     digest = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.is_file() and ("ggml" in path.name or "llama" in path.name):
-            digest.update(f"{path.name}\n".encode())
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    for name, content in sorted(files):
+        if "ggml" in name or "llama" in name:
+            digest.update(f"{name}\n".encode())
+            digest.update(hashlib.sha256(content).digest())
     return digest.hexdigest()
+
+
+def _contents(folder: Path) -> Iterator[tuple[str, bytes]]:
+    for path in folder.iterdir():
+        if path.is_file():
+            yield path.name, path.read_bytes()

@@ -183,6 +183,17 @@ class Attention(Frozen):
         return self.layers * (keys + 2 * _Q8_0_VALUES * self.value_width) // _Q8_0_VALUES
 
 
+class Active(Frozen):
+    """Bytes of weights that tokens are computed with: what a model's speed goes by."""
+
+    prompt: int = Field(gt=0, strict=True)
+    """For one token of a prompt."""
+    answer: int = Field(gt=0, strict=True)
+    """For one token of an answer."""
+    together: int = Field(gt=0, strict=True)
+    """For one token of each of ten answers at once."""
+
+
 class ModelPin(Frozen):
     """One model of ``models.yaml``."""
 
@@ -202,7 +213,9 @@ class ModelPin(Frozen):
     template_sha256: Sha256 | None = None
     """Hash of the file's own chat template in UTF-8, where it was read."""
     attention: Attention | None = None
-    """The size of the KV cache, where it was read."""
+    """The size of the KV cache, where it is known."""
+    active: Active | None = None
+    """The weights a token needs, where they are known."""
     note: str | None = None
     """What a user should know before choosing it."""
     source: Origin

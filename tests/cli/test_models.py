@@ -80,9 +80,9 @@ def test_list_shows_every_pin_with_its_state_within_eighty_columns(kit: Kit) -> 
 
     assert done.code == 0
     lines = done.out.splitlines()
-    assert lines[0].split() == ["ID", "SIZE", "TIER", "STATE", "LICENCE"]
-    assert lines[1].split() == ["one", "0", "MB", "test", "present", "mit"]
-    assert lines[2].split() == ["two", "0", "MB", "test", "absent", "mit"]
+    assert lines[0].split() == ["ID", "SIZE", "STATE", "FIT", "TIME"]
+    assert lines[1].split() == ["one", "0", "MB", "present", "?", "?"]
+    assert lines[2].split() == ["two", "0", "MB", "absent", "?", "?"]
     assert lines[3] == LONG_ID
     assert max(len(line) for line in lines) <= 80
     assert "home" in done.err
@@ -97,6 +97,17 @@ def test_the_shipped_pins_fit_eighty_columns(kit: Kit) -> None:
     assert max(len(line) for line in done.out.splitlines()) <= 80
     ids = [pin["id"] for pin in yaml.safe_load(SHIPPED.read_text())["models"]]
     assert [line.split()[0] for line in done.out.splitlines()[1:] if line[0] != " "] == ids
+
+
+def test_a_checkout_without_studies_is_listed_and_a_named_study_must_exist(kit: Kit) -> None:
+    done = kit("list")
+    assert done.code == 0
+    assert "not judged by study1: no study 'study1'" in done.err
+    assert "any study with ten agents of up to 16,384 tokens" in done.err
+
+    done = kit("list", "--study", "mine")
+    assert (done.code, done.out) == (1, "")
+    assert "no study 'mine'" in done.err
 
 
 def test_pull_prints_one_path_per_model_and_path_repeats_it(kit: Kit, tmp_path: Path) -> None:

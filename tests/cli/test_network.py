@@ -1,4 +1,4 @@
-"""No command but ``kit models pull`` opens a connection beyond this machine.
+"""Only ``kit models pull``, ``pin``, ``check`` and ``kit bundle create`` leave this machine.
 
 Two nets catch what a command tries. A hook inside Python ends the process at once, so that no
 ``except`` can hide the attempt. Where the system allows it, the command also runs in a network
@@ -199,8 +199,17 @@ def leaves() -> Iterator[str]:
             yield name
 
 
+ONLINE = {
+    "models pin": ["models", "pin", "someone/tiny-GGUF", "tiny.gguf"],
+    "models check": ["models", "check", "qwen3-0.6b-q8_0"],
+}
+"""Commands that ask the hub; ``models pull`` is above with what is in the store."""
+BUNDLES = {"bundle create", "bundle verify", "bundle install"}
+"""What they reach, and that installing reaches nothing, is shown where a bundle is there."""
+
+
 def test_every_command_has_a_case() -> None:
-    assert set(CASES) == set(leaves())
+    assert set(CASES) | set(ONLINE) | BUNDLES == set(leaves())
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -223,6 +232,14 @@ def test_a_model_comes_out_of_a_folder_without_a_network(guarded: Guarded, tmp_p
 
 def test_a_pull_from_the_hub_is_what_the_hook_stops(guarded: Guarded, tmp_path: Path) -> None:
     done = guarded.kit("models", "pull", "qwen3-0.6b-q8_0", KIT_HOME=str(tmp_path))
+
+    assert done.code == CAUGHT, done
+    assert "network guard: socket.getaddrinfo hub.invalid" in done.err
+
+
+@pytest.mark.parametrize("name", ONLINE)
+def test_a_command_that_asks_the_hub_is_what_the_hook_stops(name: str, guarded: Guarded) -> None:
+    done = guarded.kit(*ONLINE[name])
 
     assert done.code == CAUGHT, done
     assert "network guard: socket.getaddrinfo hub.invalid" in done.err
@@ -265,9 +282,9 @@ def phoning(path):
 import kit.cli.models as models
 models.load_pins = phoning
 from kit.cli.main import kit
-kit(["models", "list"])
+kit(["models", "verify"])
 """
-"""``kit models list`` with a call home in it, every failure of which is swallowed."""
+"""``kit models verify`` with a call home in it, every failure of which is swallowed."""
 
 
 @pytest.mark.parametrize("call", FAR.values(), ids=FAR.keys())

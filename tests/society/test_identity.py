@@ -178,7 +178,7 @@ def test_what_a_pin_says_reaches_the_hash_through_the_engine() -> None:
     """The file's hash and the template are in the engine's identity; the rest is a label."""
     assert set(ModelPin.model_fields) == {
         "id", "family", "tier", "size", "license", "instruct", "context_length",
-        "chat_template", "template_sha256", "attention", "note", "source", "files",
+        "chat_template", "template_sha256", "attention", "active", "note", "source", "files",
     }  # fmt: skip
     run = BASE.runs()[0]
     scene = Scene(BASE, run)
