@@ -51,6 +51,17 @@ def test_the_token_goes_to_the_hub_and_not_to_where_it_redirects(
     assert asked_at == {f"/{REPO}/resolve/{REVISION}/tiny.gguf"}
 
 
+def test_a_token_of_the_hub_s_own_file_is_sent(workplace: Workplace, hub: Hub) -> None:
+    kept = workplace.home.parent / "hf" / "token"
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_text("hf_kept")
+
+    done = workplace.run("pull", "tiny")
+
+    assert done.returncode == 0, done.stderr
+    assert {token for _, token in hub.tokens} == {"Bearer hf_kept"}
+
+
 def test_a_second_pull_asks_the_hub_nothing(workplace: Workplace, hub: Hub) -> None:
     workplace.run("pull", "tiny")
     hub.asked.clear()
