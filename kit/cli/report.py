@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
@@ -26,6 +27,13 @@ PROGRAMME = ("study1", "study2", "study3", "study4")
 PROGRAMME_FILE = "programme.html"
 
 
+class Asked(NamedTuple):
+    """What a report is to hold besides."""
+
+    multiverse: bool = False
+    figures: bool = False
+
+
 @click.command()
 @click.argument(
     "folders", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path)
@@ -40,17 +48,23 @@ PROGRAMME_FILE = "programme.html"
     is_flag=True,
     help="With a section on every combination of the choices that the paper leaves open.",
 )
-def command(folders: tuple[Path, ...], out: Path | None, multiverse: bool) -> None:
+@click.option(
+    "--figures",
+    is_flag=True,
+    help="Also every figure as SVG, PNG and CSV, in DIR/figures.",
+)
+def command(folders: tuple[Path, ...], out: Path | None, multiverse: bool, figures: bool) -> None:
     """Write one self-contained HTML page about the result folder DIR.
 
     With several folders, or one that holds several, the page is about all their studies, and says
     which studies of the paper are missing.
     """
+    asked = Asked(multiverse=multiverse, figures=figures)
     found = [each for folder in folders for each in _result_folders(folder)]
     if len(found) == 1 and found[0] in folders:
-        path = write_report(found[0], out, multiverse=multiverse)
+        path = write_report(found[0], out, asked)
     else:
-        path = _write_programme(found, out or Path(PROGRAMME_FILE), multiverse=multiverse)
+        path = _write_programme(found, out or Path(PROGRAMME_FILE), asked)
     console.say(f"{path}  ({path.stat().st_size / 1000:,.0f} kB)")
 
 
@@ -62,24 +76,27 @@ def _result_folders(folder: Path) -> list[Path]:
     return inside or [folder]
 
 
-def write_report(folder: Path, out: Path | None = None, *, multiverse: bool = False) -> Path:
+def write_report(folder: Path, out: Path | None = None, asked: Asked = Asked()) -> Path:  # noqa: B008 - immutable
     """Write the page about ``folder``, and note what forbids reading it as a result.
 
     Returns:
         Where it is.
     """
-    analysis = _analysis(folder, multiverse=multiverse)
+    analysis = _analysis(folder, asked)
     path = out or folder / FILE_NAME
     write_atomically(path, render(analysis, folder))
+    _write_figures(folder, analysis, asked)
     _note_cautions(cautions(analysis))
     return path
 
 
-def _write_programme(folders: list[Path], path: Path, *, multiverse: bool) -> Path:
+def _write_programme(folders: list[Path], path: Path, asked: Asked) -> Path:
     """Write the page about the studies in ``folders``, in the order of the paper."""
     parts: dict[str, StudyPart] = {}
     for folder in folders:
-        part = study_part(_analysis(folder, multiverse=multiverse), folder, together=True)
+        analysis = _analysis(folder, asked)
+        part = study_part(analysis, folder, together=True)
+        _write_figures(folder, analysis, asked)
         if part.id in parts:
             raise OutputError(
                 f"two folders hold results of '{part.id}'",
@@ -99,11 +116,18 @@ def _write_programme(folders: list[Path], path: Path, *, multiverse: bool) -> Pa
     return path
 
 
-def _analysis(folder: Path, *, multiverse: bool) -> Analysis:
+def _write_figures(folder: Path, analysis: Analysis, asked: Asked) -> None:
+    if asked.figures:
+        from kit.cli.figures import show, write_figures
+
+        show(write_figures(folder, analysis))
+
+
+def _analysis(folder: Path, asked: Asked) -> Analysis:
     published = load_published(library_file("studies", "published.yaml"))
     scores = load_scores(library_file("studies", "hofstede.csv"))
     analysis = analyze(folder, published, scores)
-    return with_multiverse(analysis, scores) if multiverse else analysis
+    return with_multiverse(analysis, scores) if asked.multiverse else analysis
 
 
 def _note_cautions(found: Iterable[Caution], where: str = "") -> None:
