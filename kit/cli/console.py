@@ -7,26 +7,28 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 import click
 
 from kit import __version__
+from kit.cli.terminal import coloured, spelled
 from kit.errors import KitError
 
 
-def say(line: str = "") -> None:
+def say(line: str = "", *, fg: str | None = None, bold: bool = False) -> None:
     """One line of result."""
-    click.echo(line)
+    _print(line, sys.stdout, fg=fg, bold=bold)
 
 
 def note(line: str) -> None:
     """One line about what is being done, kept out of piped results."""
-    click.echo(line, err=True)
+    _print(line, sys.stderr)
 
 
 def problem(line: str) -> None:
     """One line about what went wrong."""
-    click.secho(line, err=True, fg="red")
+    _print(line, sys.stderr, fg="red")
 
 
 def error(failure: KitError) -> None:
@@ -35,6 +37,12 @@ def error(failure: KitError) -> None:
     problem(f"kit: {head}")
     if failure.hint:
         note(f"  next: {failure.hint}")
+
+
+def _print(line: str, stream: TextIO, *, fg: str | None = None, bold: bool = False) -> None:
+    """Nothing that a model or a file says can steer the terminal, or fail to be encoded."""
+    shown = spelled(line, keep="\n\t", encoding=stream.encoding)
+    click.secho(shown, stream, color=coloured(), fg=fg, bold=bold or None)
 
 
 def crash_log(trace: str, args: Sequence[str] | None) -> str:

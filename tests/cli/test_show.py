@@ -8,10 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from rich.cells import cell_len
 
-from kit.cli.show import _wrap
 from kit.runlog.reader import read
 from kit.runlog.records import Outcome
 from kit.spec.experiment import Run, load_experiment
@@ -43,8 +41,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def columns(line: str) -> int:
-    letters = [char for char in line if unicodedata.category(char) not in {"Mn", "Me"}]
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in letters)
+    return cell_len(line)
 
 
 def shown(folder: Path, *options: str, run: str = "en-a2-r1") -> Done:
@@ -110,7 +107,10 @@ def test_a_models_words_cannot_steer_the_terminal(planted: Path) -> None:
 
     controls = [char for char in out if unicodedata.category(char)[0] == "C" and char != "\n"]
     assert controls == []
-    assert "\ufffd[31mred\ufffd]0;title\ufffd \ufffdback\ufffd \ufffd2J" in out
+    words = "".join(out.split())
+    assert "<1B>[31mred<1B>]0;title<7><202E>back<2066><9B>2J" in re.sub(
+        r"\u27e8U\+0*([0-9A-F]+)\u27e9", r"<\1>", words
+    )
 
 
 def test_wide_letters_are_all_there(planted: Path) -> None:
@@ -134,31 +134,41 @@ def test_a_real_run_is_found_by_its_id_and_shown_whole(finished_study: Path) -> 
             assert all(word in done.out for word in words)
 
 
-@given(
-    st.text(st.characters(exclude_categories=["C", "Z"]) | st.sampled_from(" 日本。é")),
-    st.integers(3, 40),
-)
-def test_wrapping_keeps_every_letter_within_the_width(text: str, width: int) -> None:
-    lines = list(_wrap(text, " ", width))
-
-    assert "".join("".join(lines).split()) == "".join(text.split())
-    assert all(columns(line) <= width for line in lines)
-    assert all(line.startswith(" ") and line.strip() for line in lines)
-
-
-def test_marks_take_no_column_and_stay_with_their_letter() -> None:
-    arabic = "كَرَامَةٌ " * 12
-    thai = "ที่นี่" * 60
-
-    assert len([*_wrap(arabic.strip(), "    ", 80)]) == 1
-    lines = [*_wrap(thai, "    ", 80)]
-    assert "".join(line.strip() for line in lines) == thai
-    assert not any(unicodedata.category(line.strip()[0]) == "Mn" for line in lines)
-
-
 def test_a_run_becomes_a_page(planted: Path, tmp_path: Path) -> None:
     page = tmp_path / "run.html"
     done = shown(planted, "--html", str(page))
 
     assert done.out.startswith(f"{page}  (")
     assert "stay near me" in page.read_text(encoding="utf-8")
+
+
+def test_two_runs_become_a_page(planted: Path, tmp_path: Path) -> None:
+    page = tmp_path / "runs.html"
+    shown(planted, str(planted / "runs" / "en-a0-r1.jsonl"), "--html", str(page))
+
+    html = page.read_text(encoding="utf-8")
+    assert "<strong>A</strong> is <code>study1/en-a2-r1</code>" in html
+    assert "<strong>B</strong> is <code>study1/en-a0-r1</code>" in html
+
+
+def test_two_runs_are_compared(planted: Path, tmp_path: Path) -> None:
+    same = shown(planted, str(planted / "runs" / "en-a0-r1.jsonl")).out
+    assert "no difference: the same words, from the same tokens and logits\n" in same
+
+    def changed(run: Run, agent: str, turn: int) -> Sequence[Said]:
+        return [think("I do now.")] if (agent, turn) == ("p02", 2) else speak(run, agent, turn)
+
+    planned = experiment({"en": language(evicted="p05")}, aligned=[0, 2], replicates=1)
+    other = write_folder(tmp_path, planned, changed) / "runs" / "en-a2-r1.jsonl"
+    out = shown(planted, str(other)).out
+    assert "first difference: turn 2, Namep02, whisper: A: whisper, B: monologue\n" in out
+    assert "A:\n*Namep02 whispers to Namep07:\n    stay near me\n" in out
+    assert "B:\n*Namep02 thinks:\n    I do now.\n" in out
+
+
+def test_a_turn_of_two_runs_is_an_error(planted: Path) -> None:
+    path = planted / "runs" / "en-a0-r1.jsonl"
+    done = kit("show", path, path, "--turn", "1", cwd=planted)
+
+    assert done.code == 1
+    assert "--turn and --agent are about one run" in done.err
