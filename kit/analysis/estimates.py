@@ -33,6 +33,8 @@ ESTIMATES = {
     "lies on one side of 0.",
     "model_differences": "Hedges' g of one model minus that of another; Holm's correction over the "
     "pairs.",
+    "culture_lines": "The least-squares line of slopes on each culture score: its height at 13 "
+    "scores with a pointwise t interval, for drawing.",
     "culture": "Slopes of the languages against six culture scores: Pearson (primary, Fisher's "
     "interval), Spearman, Kendall, permutation, bootstrap, corrected for the error of the slopes, "
     "partial, and meta-regression; Holm and Benjamini-Hochberg over the six dimensions.",
