@@ -8,6 +8,7 @@ import click
 
 from kit.cli import analyze, console, report
 from kit.cli.run import default_folder, simulate_study
+from kit.cli.simulation import Means
 from kit.runner.folder import ResultFolder
 from kit.runner.resolve import resolve, study_path
 
@@ -19,7 +20,7 @@ def command(out: Path | None, threads: int | None) -> None:
     """Parse, call, print."""
     experiment = resolve(study_path("demo"))
     folder = ResultFolder(out or default_folder(experiment))
-    simulate_study(experiment, folder, threads=threads)
+    simulate_study(experiment, folder, means=Means(threads))
     analyze.analyze_folder(folder.path)
     page = report.write_report(folder.path)
     console.say("")

@@ -22,6 +22,8 @@ COMMANDS = {
     "models": "Pinned models: list, pull, verify, pin, check, path.",
     "bundle": "All that a machine without a network needs, in one folder.",
     "run": "Simulate a study.",
+    "status": "What a result folder holds, what is left, and how long it takes.",
+    "fsck": "Check a result folder, and move damaged files out of the way.",
     "freeze": "Write down a study's plan and its rules, before it is run.",
     "replay": "Simulate one run again and compare bytes.",
     "verify": "Read recorded runs back, and compare or score every token.",

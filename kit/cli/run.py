@@ -8,19 +8,17 @@ from pathlib import Path
 import click
 
 from kit.cli import console
-from kit.cli.progress import duration, progress
+from kit.cli.progress import duration
+from kit.cli.simulation import Failures, Means, check_jobs, simulate
 from kit.engine.devices import DeviceKind, devices
-from kit.engine.llama import cores
 from kit.errors import OutputError
 from kit.gguf import read_model
 from kit.models.store import home
 from kit.runner import calibration, size
 from kit.runner.folder import ResultFolder
-from kit.runner.plan import Cost, Plan, cost, placement, plan, portions
+from kit.runner.plan import Cost, Plan, cost, placement, plan
 from kit.runner.resolve import resolve, study_path
 from kit.runner.speed import Measurement, active_weights, record_path, remember
-from kit.runner.study import Progress as Step
-from kit.runner.study import run_portions
 from kit.runner.weights import Weights, load_weights
 from kit.society.scene import Scene
 from kit.spec.experiment import Experiment
@@ -47,7 +45,15 @@ def default_folder(experiment: Experiment) -> Path:
 @click.option("--profile", help="One of the study's profiles, such as 'smoke'.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and its cost; simulate nothing.")
 @click.option("--cohort", type=click.IntRange(1, 25), help="Runs side by side [by memory].")
-@click.option("--threads", type=click.IntRange(1), help="Worker threads [all cores].")
+@click.option("--jobs", type=click.IntRange(1, 256), default=1, help="Processes [1].")
+@click.option("--threads", type=click.IntRange(1), help="Threads of a process [all cores / jobs].")
+@click.option(
+    "--patience",
+    type=click.FloatRange(1),
+    metavar="SECONDS",
+    help="End a process of --jobs that is silent for this long [by its speed, 300 at least].",
+)
+@click.option("--stop-on-failure", is_flag=True, help="End at the first run that fails.")
 @click.option("--fast", is_flag=True, help="Accept a stock build: quicker, does not replay.")
 def command(
     study: str,
@@ -58,7 +64,10 @@ def command(
     *,
     dry_run: bool,
     cohort: int | None,
+    jobs: int,
     threads: int | None,
+    patience: float | None,
+    stop_on_failure: bool,
     fast: bool,
 ) -> None:
     """Parse, call, print."""
@@ -69,8 +78,7 @@ def command(
         only=only,
         dry_run=dry_run,
         cohort=cohort,
-        threads=threads,
-        fast=fast,
+        means=Means(threads, jobs, fast, patience, stop_on_failure),
     )
 
 
@@ -81,10 +89,14 @@ def simulate_study(
     only: str | None = None,
     dry_run: bool = False,
     cohort: int | None = None,
-    threads: int | None = None,
-    fast: bool = False,
+    means: Means | None = None,
 ) -> None:
-    """Plan and simulate, saying what is being done."""
+    """Plan and simulate, saying what is being done.
+
+    Raises:
+        EngineError: runs failed; all others are complete.
+    """
+    means = means or Means()
     registration = _registration(experiment, folder)
     planned = plan(experiment, folder, only=only)
     _say_plan(planned, folder)
@@ -94,23 +106,35 @@ def simulate_study(
         console.say("Nothing to do: every run is complete.")
         return
     needed = list(dict.fromkeys(run.cell.model for run in planned.todo))
+    for name in needed:
+        check_jobs(placement(planned, name), means.jobs, fast=means.fast)
     if dry_run:
         for name in needed:
-            counted = _cost(planned, name, cohort, fast=fast)
+            counted = _cost(planned, name, cohort, means)
             weights = load_weights(
-                experiment.models[name], fast=fast, settings=placement(planned, name)
+                experiment.models[name], fast=means.fast, settings=placement(planned, name)
             )
-            _say_cost(planned, weights, counted, threads)
+            _say_cost(planned, weights, counted, means.threads)
         return
+    failures = Failures(folder, stop=means.stop_on_failure)
     with folder.writing():
         folder.freeze(experiment)
         for name in needed:
-            counted = _cost(planned, name, cohort, fast=fast)
+            counted = _cost(planned, name, cohort, means)
             _check_disk(folder, counted)
             weights = load_weights(
-                experiment.models[name], fast=fast, settings=placement(planned, name)
+                experiment.models[name], fast=means.fast, settings=placement(planned, name)
             )
-            _simulate(planned, weights, counted, folder, threads, registration=registration)
+            simulate(
+                planned,
+                weights,
+                counted,
+                folder,
+                means=means,
+                failures=failures,
+                registration=registration,
+            )
+    failures.check()
     console.say(f"Complete: {planned.done + len(planned.todo)} runs in {folder.path / 'runs'}")
 
 
@@ -140,16 +164,16 @@ def _say_plan(planned: Plan, folder: ResultFolder) -> None:
             console.say("  its numbers are a smoke test of the kit")
 
 
-def _cost(planned: Plan, name: str, cohort: int | None, *, fast: bool) -> Cost:
+def _cost(planned: Plan, name: str, cohort: int | None, means: Means) -> Cost:
     """What one model's runs need, before its weights take any memory."""
     settings = placement(planned, name)
     outline = load_weights(
-        planned.experiment.models[name], fast=fast, settings=settings, outline=True
+        planned.experiment.models[name], fast=means.fast, settings=settings, outline=True
     )
     on_gpu = settings.gpu_layers > 0
     gpus = [
         device
-        for device in (devices(fast=fast, gpu=True) if on_gpu else ())
+        for device in (devices(fast=means.fast, gpu=True) if on_gpu else ())
         if device.kind in (DeviceKind.GPU, DeviceKind.INTEGRATED_GPU)
     ]
     try:
@@ -157,6 +181,7 @@ def _cost(planned: Plan, name: str, cohort: int | None, *, fast: bool) -> Cost:
             planned,
             outline,
             cohort=cohort,
+            jobs=means.jobs,
             free=size.free_memory(),
             gpu_free=sum(device.free for device in gpus) if on_gpu else None,
         )
@@ -169,9 +194,10 @@ def _say_cost(planned: Plan, weights: Weights, counted: Cost, threads: int | Non
     for language, tokens in sorted(counted.tokens.items()):
         console.say(f"    longest dialogue in {language}: {tokens:,} tokens at worst")
     console.say(f"    context for each of ten agents: {counted.room:,} tokens")
+    together = counted.cohort * counted.jobs
     console.say(
-        f"    memory: {counted.memory_bytes / 1e9:,.2f} GB with {counted.cohort} run(s) side by "
-        f"side ({counted.weights_bytes / 1e9:,.2f} GB of it weights)"
+        f"    memory: {counted.memory_bytes / 1e9:,.2f} GB with {together} run(s) "
+        f"side by side ({counted.weights_bytes / 1e9:,.2f} GB of it weights)"
     )
     console.say(f"    disk: {counted.log_bytes / 1e6:,.1f} MB of logs at most")
     first = next(run for run in planned.todo if run.cell.model == counted.model)
@@ -218,64 +244,3 @@ def _check_disk(folder: ResultFolder, counted: Cost) -> None:
             where=folder.path,
             hint="free some space, or choose another folder with --out",
         )
-
-
-def _simulate(
-    planned: Plan,
-    weights: Weights,
-    counted: Cost,
-    folder: ResultFolder,
-    threads: int | None,
-    *,
-    registration: str | None = None,
-) -> None:
-    todo = [run for run in planned.todo if run.cell.model == counted.model]
-    by_settings: dict[str, list[str]] = {}
-    answers = sum(
-        scene.turns * len(scene.agents)
-        for scene in (Scene(planned.experiment, run) for run in todo)
-    )
-    for run in todo:
-        settings = Scene(planned.experiment, run).protocol.engine.value
-        by_settings.setdefault(settings.model_dump_json(), []).append(run.run_id)
-    console.note(
-        f"{counted.model}: {threads or cores()} threads, {counted.cohort} runs side by side"
-    )
-    with progress() as bar:
-        task = bar.add_task("measuring the bit class", total=answers)
-
-        def report(step: Step) -> None:
-            bar.update(task, advance=step.answers, description="answers")
-            for run_id in step.finished:
-                bar.console.print(f"  complete: {run_id}", highlight=False)
-
-        for run_ids in by_settings.values():
-            first = next(run for run in todo if run.run_id == run_ids[0])
-            engine = weights.engine(
-                Scene(planned.experiment, first).protocol.engine.value,
-                capacity=10 * counted.cohort,
-                threads=threads,
-                room=counted.room,
-            )
-            chosen = [
-                portion
-                for portion in portions(planned, counted.model, counted.cohort)
-                if portion.runs[0].run_id in run_ids
-            ]
-            try:
-                circumstances: dict[str, object] = {
-                    "threads": threads or cores(),
-                    "room": counted.room,
-                }
-                if registration is not None:
-                    circumstances["registration"] = registration
-                run_portions(
-                    planned.experiment,
-                    chosen,
-                    engine,
-                    folder,
-                    report,
-                    circumstances=circumstances,
-                )
-            finally:
-                engine.close()

@@ -68,11 +68,13 @@ class Cost(NamedTuple):
     """Runs side by side."""
     log_bytes: int
     """All logs still to be written."""
+    jobs: int = 1
+    """Processes, each with a cohort of its own."""
 
     @property
     def memory_bytes(self) -> int:
-        """Weights and caches together."""
-        return self.weights_bytes + self.run_bytes * self.cohort
+        """Weights, which all processes share, and caches together."""
+        return self.weights_bytes + self.run_bytes * self.cohort * self.jobs
 
 
 def plan(
@@ -177,6 +179,7 @@ def cost(
     weights: Weights,
     *,
     cohort: int | None = None,
+    jobs: int = 1,
     free: int | None = None,
     gpu_free: int | None = None,
 ) -> Cost:
@@ -186,6 +189,7 @@ def cost(
         planned: the plan.
         weights: the model, for its tokenizer and shape; an outline is enough.
         cohort: runs side by side; None chooses by memory.
+        jobs: processes, each with a context of its own; they share the weights.
         free: bytes of memory available.
         gpu_free: bytes of memory available on all GPUs together.
 
@@ -223,21 +227,23 @@ def cost(
     on_gpu = placement(planned, weights.pin.id).gpu_layers / (model.layers + 1)
     shares = {"memory": (max(0.0, 1 - on_gpu), free), "GPU memory": (min(1.0, on_gpu), gpu_free)}
     fitting = [
-        size.default_cohort(replicates, int(run_bytes * share), int(there - weights_bytes * share))
+        size.default_cohort(
+            replicates, int(run_bytes * jobs * share), int(there - weights_bytes * share)
+        )
         for share, there in shares.values()
         if share and there is not None
     ]
     chosen = cohort or min(fitting, default=1)
     for name, (share, there) in shares.items():
-        need = (weights_bytes + run_bytes * chosen) * share
+        need = (weights_bytes + run_bytes * chosen * jobs) * share
         if share and there is not None and need > there:
             raise PlanError(
-                f"{weights.pin.id} needs {need / 1e9:,.1f} GB of {name} for {chosen} run(s) side "
-                f"by side ({weights_bytes * share / 1e9:,.1f} GB of weights), "
+                f"{weights.pin.id} needs {need / 1e9:,.1f} GB of {name} for {chosen * jobs} run(s) "
+                f"side by side ({weights_bytes * share / 1e9:,.1f} GB of weights), "
                 f"{there / 1e9:,.1f} GB are free",
-                hint="lower --cohort, set engine.k_type to q8_0, or use --profile smoke",
+                hint="lower --jobs or --cohort, set engine.k_type to q8_0, or use --profile smoke",
             )
-    return Cost(weights.pin.id, tokens, room, weights_bytes, run_bytes, chosen, logs)
+    return Cost(weights.pin.id, tokens, room, weights_bytes, run_bytes, chosen, logs, jobs)
 
 
 def _fullest(run: Run, experiment: Experiment) -> Run:

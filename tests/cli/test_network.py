@@ -93,6 +93,8 @@ CASES: dict[str, list[list[str]]] = {
     "models verify": [["models", "verify", SMOLLM, "--full"]],
     "models path": [["models", "path", SMOLLM]],
     "run": [["run", "tiny", "--dry-run"], ["run", "tiny"]],
+    "status": [["status", "results/done"]],
+    "fsck": [["fsck", "results/done"]],
     "replay": [["replay", f"results/done/{LOG}"]],
     "verify": [["verify", "results/done", "--agents", "1"]],
     "judge run": [["judge", "results/done", "--judge", "calm", "--model", SMOLLM]],

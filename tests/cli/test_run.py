@@ -101,7 +101,7 @@ def test_a_folder_grows_with_its_study(desk: Path, finished_study: Path) -> None
 
     assert done.code == 0, done.err
     assert "2 runs: 1 complete, 1 to do (10 answers)" in done.out
-    assert "complete: tiny/en-a10-r2" in done.err
+    assert done.err.endswith("  1 of 1 runs\n")
     assert "Complete: 2 runs in" in done.out
     logs = contents(desk / "results" / "tiny" / "runs")
     assert list(logs) == ["en-a10-r1.jsonl", "en-a10-r2.jsonl"]

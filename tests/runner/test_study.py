@@ -6,9 +6,11 @@ import pytest
 
 from kit.engine.protocol import Request
 from kit.engine.scripted import ScriptedEngine
-from kit.errors import EngineError, PlanError, RunLogError
+from kit.errors import EngineError, OutputError, PlanError, RunLogError
 from kit.runlog.reader import read
-from kit.runner.plan import check_finished, plan
+from kit.runner.failures import FILE_NAME, Failure, append_failure
+from kit.runner.plan import Portion, check_finished, plan
+from kit.runner.study import Progress, run_portions
 from tests.runner.support import contents, result_folder, simulate, talker, talks
 from tests.society.support import experiment
 
@@ -131,3 +133,59 @@ def test_a_pattern_chooses_runs(tmp_path: Path) -> None:
     assert len(plan(EN, folder, only="demo/en-a10-r1").todo) == 1
     with pytest.raises(PlanError, match="no run matches"):
         plan(EN, folder, only="fr-*")
+
+
+@pytest.mark.parametrize("cohort", [1, 2])
+def test_a_run_that_fails_takes_no_other_with_it(tmp_path: Path, cohort: int) -> None:
+    whole, folder = result_folder(tmp_path / "whole"), result_folder(tmp_path / "folder")
+    simulate(EN, whole, talker(EN))
+    said = talks(EN)
+
+    def refuses(request: Request) -> str:
+        if request.key[2] == "demo/en-a0-r1" and request.key[4] == 2:
+            raise EngineError("the script refuses")
+        return said(request)
+
+    failures: list[Failure] = []
+    steps: list[Progress] = []
+    folder.freeze(EN)
+    runs = plan(EN, folder, kind="scripted").todo
+    count = run_portions(
+        EN,
+        [Portion(runs[start : start + cohort]) for start in range(0, len(runs), cohort)],
+        ScriptedEngine(refuses),
+        folder,
+        steps.append,
+        on_failure=failures.append,
+    )
+    assert count == 3
+    assert [(each.run_id, each.attempt, each.reason) for each in failures] == [
+        ("demo/en-a0-r1", 1, "the script refuses")
+    ]
+    assert sum(step.answers for step in steps) == 3 * 20
+    simulate(EN, folder, talker(EN))
+    assert contents(folder) == contents(whole)
+
+
+def test_a_full_disk_is_no_failure_of_a_run(tmp_path: Path) -> None:
+    folder = result_folder(tmp_path)
+    folder.freeze(EN)
+    folder.runs.mkdir()
+    (folder.runs / "en-a0-r1.partial.jsonl").symlink_to("/dev/full")
+    portion = Portion(plan(EN, folder, kind="scripted").todo)
+    failures: list[Failure] = []
+    with pytest.raises(OutputError, match="the disk is full"):
+        run_portions(EN, [portion], talker(EN), folder, lambda _: None, on_failure=failures.append)
+    assert failures == []
+
+
+def test_failures_are_a_history_that_survives_a_line_cut_off(tmp_path: Path) -> None:
+    first, second = Failure.now("s/en-a0-r1", 3, "why"), Failure.now("s/en-a0-r2", 1, "\u0000\n")
+    append_failure(tmp_path, first)
+    with (tmp_path / FILE_NAME).open("ab") as file:
+        file.write(b'{"run_id":')
+    append_failure(tmp_path, second)
+    lines = (tmp_path / FILE_NAME).read_bytes().splitlines()
+    assert [Failure.model_validate_json(lines[at]) for at in (0, 2)] == [first, second]
+    with pytest.raises(OutputError):
+        append_failure(tmp_path / "none", first)
