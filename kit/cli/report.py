@@ -14,6 +14,7 @@ from kit.analysis.results import Analysis, analyze
 from kit.cli import console
 from kit.errors import OutputError
 from kit.report.cautions import Caution, cautions
+from kit.report.crate import write_crate
 from kit.report.page import FILE_NAME, StudyPart, render, render_programme, study_part
 from kit.runlog.writer import write_atomically
 from kit.runner.resolve import study_path
@@ -53,12 +54,22 @@ class Asked(NamedTuple):
     is_flag=True,
     help="Also every figure as SVG, PNG and CSV, in DIR/figures.",
 )
-def command(folders: tuple[Path, ...], out: Path | None, multiverse: bool, figures: bool) -> None:
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Write nothing: recompute every number of the report that is there, by a second path.",
+)
+def command(
+    folders: tuple[Path, ...], out: Path | None, *, multiverse: bool, figures: bool, check: bool
+) -> None:
     """Write one self-contained HTML page about the result folder DIR.
 
     With several folders, or one that holds several, the page is about all their studies, and says
     which studies of the paper are missing.
     """
+    if check:
+        _check(folders)
+        return
     asked = Asked(multiverse=multiverse, figures=figures)
     found = [each for folder in folders for each in _result_folders(folder)]
     if len(found) == 1 and found[0] in folders:
@@ -66,6 +77,14 @@ def command(folders: tuple[Path, ...], out: Path | None, multiverse: bool, figur
     else:
         path = _write_programme(found, out or Path(PROGRAMME_FILE), asked)
     console.say(f"{path}  ({path.stat().st_size / 1000:,.0f} kB)")
+
+
+def _check(folders: Iterable[Path]) -> None:
+    from kit.cli import check
+
+    for folder in folders:
+        console.say(f"{folder}:")
+        check.say(check.check_report(folder))
 
 
 def _result_folders(folder: Path) -> list[Path]:
@@ -86,6 +105,7 @@ def write_report(folder: Path, out: Path | None = None, asked: Asked = Asked()) 
     path = out or folder / FILE_NAME
     write_atomically(path, render(analysis, folder))
     _write_figures(folder, analysis, asked)
+    write_crate(folder, analysis)
     _note_cautions(cautions(analysis))
     return path
 

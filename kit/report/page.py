@@ -50,7 +50,8 @@ MADE = (
         "the same with multiverse.csv and multiverse_summary.csv",
     ),
     ("kit export FOLDER", "the same tables as Parquet, with a dictionary of all columns"),
-    ("kit report FOLDER", "this page"),
+    ("kit report FOLDER", "this page, and ro-crate-metadata.json: what was made with what"),
+    ("kit report FOLDER --check", "every number again, by a second path, held against this page"),
     ("kit replay RUN", "one run again, compared byte for byte"),
     ("kit verify FOLDER", "every token of every log, read back by the model"),
 )
