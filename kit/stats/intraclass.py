@@ -15,6 +15,9 @@ from kit.stats.result import Estimate, Undefined, explained
 from kit.stats.sample import significance
 from kit.stats.variance_components import MeanSquares, mean_squares
 
+_ROUNDING = 1e-12
+"""Differences of mean squares below this share of their sum are rounding."""
+
 
 class Intraclass(NamedTuple):
     """One intraclass correlation."""
@@ -112,7 +115,7 @@ def _forms(squares: MeanSquares, n: int, k: int, alpha: float) -> tuple[_Form, _
     between, raters, error = squares.units, squares.judges, squares.interaction
     within = (raters + (n - 1) * error) / n
     spread = between + (k - 1) * error
-    absolute = spread + k * (raters - error) / n
+    absolute = _unrounded(spread + k * (raters - error) / n, squares)
     df_within, df_error = n * (k - 1), (n - 1) * (k - 1)
 
     def exact(df: int, f: float | None) -> Limits | None:
@@ -135,11 +138,11 @@ def _forms(squares: MeanSquares, n: int, k: int, alpha: float) -> tuple[_Form, _
         _Form(
             signal=between - error,
             single=absolute,
-            average=between + (raters - error) / n,
+            average=_unrounded(between + (raters - error) / n, squares),
             f=f_error,
             df_error=df_error,
             limits=_absolute_limits(squares, (between - error) / absolute, n, k, alpha)
-            if f_error
+            if f_error and absolute
             else None,
         ),
         _Form(
@@ -151,6 +154,12 @@ def _forms(squares: MeanSquares, n: int, k: int, alpha: float) -> tuple[_Form, _
             limits=exact(df_error, f_error),
         ),
     )
+
+
+def _unrounded(difference: float, squares: MeanSquares) -> float:
+    """``difference`` of mean squares, 0 where it is no more than what rounding leaves."""
+    whole = squares.units + squares.judges + squares.interaction
+    return difference if abs(difference) > _ROUNDING * whole else 0.0
 
 
 def _absolute_limits(

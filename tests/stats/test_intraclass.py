@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from kit.stats.intraclass import IntraclassCorrelations, intraclass_correlations
@@ -55,6 +55,8 @@ def test_the_example_of_shrout_and_fleiss() -> None:
         assert one.result.estimate == pytest.approx(expected, abs=0.005)
 
 
+@example(ratings=[[2, 0], [0, 1], [1, 0]], scale=-3.0, shift=0, seed=0)
+@example(ratings=[[0, 1], [0, 2], [1, 0]], scale=-3.0, shift=0, seed=0)
 @given(MATRICES, st.sampled_from([-3.0, 1e-6, 1e8]), st.integers(-50, 50), st.integers(0, 99))
 def test_neither_scale_nor_order_matters(
     ratings: list[list[int]], scale: float, shift: int, seed: int
