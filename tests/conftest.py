@@ -18,6 +18,7 @@ from kit.runner.weights import Weights, load_weights
 from kit.spec.library import library_file
 from kit.spec.pins import load_pins
 from kit.spec.study import EngineSettings
+from tests.browser import Browser, Tab
 
 SMOLLM = "smollm2-135m-instruct-q4_1"
 GEMMA = "gemma-3-270m-base-q4_k_m"
@@ -73,3 +74,18 @@ def quantised(model: LlamaModel, path: Path, kind: str) -> Weights:
     assert library.llama_model_quantize(source, target, ctypes.byref(parameters)) == 0
     pin = load_pins(library_file("models.yaml", start=ROOT))[SMOLLM]
     return Weights(pin, LlamaModel(path), "1" * 64)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One headless Chromium for all tests of pages; each opens tabs of its own."""
+    started = Browser(tmp_path_factory.mktemp("profile"))
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def tab(browser: Browser, tmp_path: Path) -> Tab:
+    """A tab in a profile of its own, before which nothing happened."""
+    browser.events.clear()
+    return Tab(browser, tmp_path / "downloads")

@@ -21,11 +21,12 @@ from kit.engine.chat import Piece
 from kit.engine.devices import DeviceKind, devices
 from kit.engine.grammar import State
 from kit.engine.library import first_complaint
-from kit.engine.model import Q8_0_VALUES, LlamaModel
+from kit.engine.model import LlamaModel
 from kit.engine.protocol import Completion, Prompt, Request, Tokens
 from kit.engine.reading import Reader, Reading, Recorded, plan_reading
 from kit.engine.sampler import Logits, draw, legal_mass, word_shares
 from kit.errors import ContextFull, EngineError
+from kit.spec.pins import Q8_0_VALUES
 from kit.spec.seeds import key
 from kit.spec.study import EngineSettings
 

@@ -15,13 +15,12 @@ from kit.engine.protocol import Prompt
 from kit.engine.vocabulary import Vocabulary
 from kit.errors import EngineError
 from kit.gguf import read_model
+from kit.spec.pins import Q8_0_BYTES, Q8_0_VALUES
 from kit.spec.study import EngineSettings
 
 _METADATA_BYTES = 4096
 _REASON = 300
 """Characters of the library's reason that are shown."""
-Q8_0_VALUES, Q8_0_BYTES = 32, 34
-"""A block of the type Q8_0."""
 _CONTROL_ATTRIBUTES = 0b1011
 """Unknown, unused and control tokens stand for no text."""
 _USER_DEFINED = 0b10000

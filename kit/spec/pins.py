@@ -22,7 +22,7 @@ SHA256_DIGITS = 64
 COMMIT_DIGITS = 40
 
 KeyType = Literal["f16", "q8_0"]
-_Q8_0_VALUES, _Q8_0_BYTES = 32, 34
+Q8_0_VALUES, Q8_0_BYTES = 32, 34
 """A block of the type Q8_0."""
 
 Word = Annotated[str, StringConstraints(pattern=r"^\S+$")]
@@ -179,8 +179,8 @@ class Attention(Frozen):
         The engine's own count, ``LlamaModel.cache_bytes``, is the same or, for a model of which
         some layers keep no cache, larger.
         """
-        keys = self.key_width * (_Q8_0_BYTES if k_type == "q8_0" else 2 * _Q8_0_VALUES)
-        return self.layers * (keys + 2 * _Q8_0_VALUES * self.value_width) // _Q8_0_VALUES
+        keys = self.key_width * (Q8_0_BYTES if k_type == "q8_0" else 2 * Q8_0_VALUES)
+        return self.layers * (keys + 2 * Q8_0_VALUES * self.value_width) // Q8_0_VALUES
 
 
 class Active(Frozen):

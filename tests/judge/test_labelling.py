@@ -6,7 +6,7 @@ import io
 import json
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from csv import DictReader, DictWriter
 from pathlib import Path
 from typing import Any
@@ -427,13 +427,6 @@ class Sheets(Tab):
                     return path
             time.sleep(0.02)
         pytest.fail("nothing was exported")
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    started = Browser(tmp_path_factory.mktemp("profile"))
-    yield started
-    started.close()
 
 
 @pytest.fixture

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from kit.report.page import render_programme, study_part
 from kit.spec.study import load_study
-from tests.browser import Browser, Tab, needs_browser
+from tests.browser import Tab, needs_browser
 from tests.report.test_page import STUDIES, analysis_of, both, page_of, speak
 
 pytestmark = needs_browser
@@ -28,19 +27,6 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     two = folder / "programme.html"
     two.write_bytes(render_programme(parts, [load_study(STUDIES / "study2.yaml")]))
     return [one, two]
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    started = Browser(tmp_path_factory.mktemp("profile"))
-    yield started
-    started.close()
-
-
-@pytest.fixture
-def tab(browser: Browser, tmp_path: Path) -> Tab:
-    browser.events.clear()
-    return Tab(browser, tmp_path / "downloads")
 
 
 @pytest.mark.parametrize("number", [0, 1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from kit.report.transcript import open_recording, render
 from kit.spec.experiment import Run
 from kit.spec.language import Channel
-from tests.browser import Browser, Tab, needs_browser
+from tests.browser import Tab, needs_browser
 from tests.cli.conftest import finished_study
 from tests.cli.support import LOG
 from tests.planted import Said, Speak, experiment, language, talk, think, write_folder
@@ -63,19 +63,6 @@ def write_pages(folder: Path, say: Speak) -> dict[str, Path]:
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Pages of hostile words."""
     return write_pages(tmp_path_factory.mktemp("pages"), speak)
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    started = Browser(tmp_path_factory.mktemp("profile"))
-    yield started
-    started.close()
-
-
-@pytest.fixture
-def tab(browser: Browser, tmp_path: Path) -> Tab:
-    browser.events.clear()
-    return Tab(browser, tmp_path / "downloads")
 
 
 def check_quiet(tab: Tab, path: Path) -> None:
